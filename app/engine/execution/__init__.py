@@ -1,0 +1,1 @@
+"""One prompt on its way from the queue to the history."""

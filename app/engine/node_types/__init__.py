@@ -1,0 +1,1 @@
+"""What a node is: its declaration, and where declarations come from."""

@@ -1,0 +1,1 @@
+"""Workflows inside pictures and other media; one module per container."""

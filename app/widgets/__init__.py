@@ -1,0 +1,1 @@
+"""Controls that live inside nodes, and controls useful anywhere; they know no workflows."""
