@@ -1,0 +1,170 @@
+"""The contract between a node and the controls inside it.
+
+A control is painted into its node's picture and owns no Qt widget. It gets mouse presses from
+the canvas and asks its :class:`WidgetHost` for everything that reaches beyond its rectangle: a new
+value, a text editor, a list to choose from. So controls know nothing of nodes, scenes and undo.
+
+All rectangles and positions are in node units (1 unit = 1 px at zoom 1), relative to the node.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter
+
+from app.widgets.spec import WidgetSpec
+from app.widgets.style import Style
+
+ROW_HEIGHT = 20.0
+"""Height of a one-line control."""
+
+
+class WidgetPart(enum.Enum):
+    """Where in a control the pointer is."""
+
+    NONE = "none"
+    BODY = "body"
+    DECREASE = "decrease"
+    INCREASE = "increase"
+    GLYPH = "glyph"
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetState:
+    """How a control is drawn right now.
+
+    Attributes:
+        hovered: The part under the pointer.
+        pressed: The part that is held down.
+        is_linked: A link drives it: only the name is drawn, at half strength.
+        is_editing: An editor lies over it: the value is not drawn.
+        is_focused: It has the keyboard.
+        problem: A sentence when the value was refused, else empty: drawn with a red line.
+        scroll: How far a text box is scrolled, in units.
+    """
+
+    hovered: WidgetPart = WidgetPart.NONE
+    pressed: WidgetPart = WidgetPart.NONE
+    is_linked: bool = False
+    is_editing: bool = False
+    is_focused: bool = False
+    problem: str = ""
+    scroll: float = 0.0
+
+
+REST = WidgetState()
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetPress:
+    """A mouse press on a control.
+
+    Attributes:
+        pos: Where, in node units.
+        rect: The control's rectangle, in node units.
+        modifiers: Keys that are held.
+        is_double: The second press of a double-click.
+        zoom: Screen pixels per node unit; drags count screen pixels.
+    """
+
+    pos: QPointF
+    rect: QRectF
+    modifiers: Qt.KeyboardModifier
+    is_double: bool = False
+    zoom: float = 1.0
+
+
+class WidgetHost(Protocol):
+    """What a control may ask of the node it lives in."""
+
+    def set_value(self, value: Any, *, gesture: str = "") -> None:
+        """Give the control a new value as one undo step; equal gestures merge into one."""
+
+    def edit_line(
+        self, rect: QRectF, text: str, on_commit: Callable[[str], None], *, select: bool = True
+    ) -> None:
+        """Open a one-line editor over ``rect``; Enter or a click outside commits."""
+
+    def edit_text(
+        self, rect: QRectF, text: str, on_commit: Callable[[str], None], *, read_only: bool = False
+    ) -> None:
+        """Open a multi-line editor over ``rect``; Escape or a click outside commits."""
+
+    def choose(
+        self, rect: QRectF, choices: Sequence[Any], current: Any, on_choose: Callable[[Any], None]
+    ) -> None:
+        """Open a searchable list under ``rect``."""
+
+    def choose_file(self, caption: str, pattern: str, on_choose: Callable[[str], None]) -> None:
+        """Ask for a file of the artist's; ``pattern`` as in ``"Images (*.png *.jpg)"``."""
+
+    def trigger(self, name: str) -> None:
+        """Tell the window that the button ``name`` was pressed."""
+
+    def repaint(self) -> None:
+        """Draw the node anew."""
+
+
+class WidgetDrag:
+    """A drag that began on a control. The base class does nothing, for plain clicks."""
+
+    def move(self, pos: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        """Follow the pointer."""
+
+    def release(self, pos: QPointF) -> None:
+        """End the drag, or act on a click."""
+
+    def cancel(self) -> None:
+        """Take everything back, as if the button had never been pressed."""
+
+
+class NodeWidget:
+    """One control inside a node.
+
+    Attributes:
+        spec: What it edits.
+        value: Current value. It may be of the wrong type: files are not trusted, and a control
+            shows such a value without changing it.
+    """
+
+    def __init__(self, spec: WidgetSpec, value: Any) -> None:
+        self.spec = spec
+        self.value = value
+
+    @property
+    def minimum_height(self) -> float:
+        """Least height of the control's row."""
+        return ROW_HEIGHT
+
+    @property
+    def maximum_height(self) -> float | None:
+        """Greatest height; None when it takes all that is free. Equal to the least for one row."""
+        return ROW_HEIGHT
+
+    def paint(self, painter: QPainter, rect: QRectF, style: Style, state: WidgetState) -> None:
+        """Draw the control into ``rect``."""
+        raise NotImplementedError
+
+    def part_at(self, pos: QPointF, rect: QRectF) -> WidgetPart:
+        """Return the part under ``pos``."""
+        return WidgetPart.BODY if rect.contains(pos) else WidgetPart.NONE
+
+    def press(self, press: WidgetPress, host: WidgetHost) -> WidgetDrag | None:
+        """Take a press of the left button; None lets the node have it."""
+        return None
+
+    def activate(self, rect: QRectF, host: WidgetHost) -> None:
+        """Begin editing from the keyboard."""
+
+    def wheel(self, delta: float, rect: QRectF, state: WidgetState) -> float | None:
+        """Return the new scroll position, or None when the canvas shall zoom."""
+        return None
+
+    def text(self) -> str:
+        """Return the value in words, for tooltips, copying and screen readers."""
+        return "" if self.value is None else str(self.value)
