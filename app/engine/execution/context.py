@@ -15,11 +15,13 @@ class ExecutionContext:
         prompt_id: Id of the running prompt.
         node_id: Id of the node, which may be an ephemeral one.
         list_index: Number of the call when inputs are lists, from 0.
+        graph_index: How many graph builders this call has made so far (E-341).
     """
 
     prompt_id: str
     node_id: str
     list_index: int | None = None
+    graph_index: int = 0
 
 
 current_context: ContextVar[ExecutionContext | None] = ContextVar(

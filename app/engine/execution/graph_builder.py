@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from app.engine.execution.context import current_context
 from app.engine.execution.dynamic_prompt import is_link
 
 Graph = dict[str, dict[str, Any]]
@@ -58,8 +59,8 @@ class GraphBuilder:
 
     Args:
         prefix: Put before every id. Without one it is ``<node>.<call>.<graph>.`` of the call
-            that is running; asynchronous nodes should pass their own, as the call that set the
-            default may not be theirs any more (E-342).
+            that is running. That is found by context, so asynchronous nodes that run side by
+            side do not disturb each other (E-342).
     """
 
     _default_root = ""
@@ -73,7 +74,7 @@ class GraphBuilder:
 
     @classmethod
     def set_default_prefix(cls, prefix_root: str, call_index: int, graph_index: int = 0) -> None:
-        """Say what the ids of the next builders without a prefix start with."""
+        """Say what ids start with in builders made outside any node."""
         GraphBuilder._default_root = prefix_root
         GraphBuilder._default_call = call_index
         GraphBuilder._default_graph = graph_index
@@ -86,13 +87,15 @@ class GraphBuilder:
         graph_index: int | None = None,
     ) -> str:
         """Return the prefix of a new builder; parts left out come from the running call."""
-        parts = (
-            GraphBuilder._default_root if root is None else root,
-            GraphBuilder._default_call if call_index is None else call_index,
-            GraphBuilder._default_graph if graph_index is None else graph_index,
-        )
-        GraphBuilder._default_graph += 1
-        return "{}.{}.{}.".format(*parts)
+        context = current_context.get()
+        if context is not None:
+            own = (context.node_id, context.list_index or 0, context.graph_index)
+            context.graph_index += 1
+        else:
+            own = (cls._default_root, cls._default_call, cls._default_graph)
+            GraphBuilder._default_graph += 1
+        given = (root, call_index, graph_index)
+        return "".join(f"{own[i] if given[i] is None else given[i]}." for i in range(3))
 
     def node(self, class_type: str, id: str | None = None, **kwargs: Any) -> Node:
         """Add a node, or return the one that already has this id.
