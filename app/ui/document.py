@@ -221,7 +221,7 @@ class _PatchCommand(QUndoCommand):
         ):
             return False
         self._patch = _join(self._patch, other._patch)
-        self._inverse = tuple(reversed(_join(other._inverse[::-1], self._inverse[::-1])))
+        self._inverse = _join(other._inverse, self._inverse)
         return True
 
 

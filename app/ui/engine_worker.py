@@ -1,0 +1,352 @@
+"""The thread that owns the engine, and the doorway through which the window reaches it.
+
+``EngineWorker`` runs on its own ``QThread``: it loads torch after the first paint, makes the
+engine, loads the packs and then works through the queue. What the engine reports is collected by
+an :class:`EventMailbox` and delivered on the GUI thread by :class:`EngineSignals`, whose signals
+bear the names of the ComfyUI protocol. Progress and previews are coalesced: of each node only the
+latest is delivered, at most sixty times a second, and one delivery never takes longer than a few
+milliseconds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import logging
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QThread, QTimer, Signal
+from PySide6.QtGui import QImage
+
+from app.engine.errors import describe
+from app.engine.events import (
+    Event,
+    LogsEvent,
+    PreviewEvent,
+    ProgressEvent,
+    ProgressStateEvent,
+)
+
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
+
+log = logging.getLogger("easel.engine")
+
+FRAME_MS = 16
+DRAIN_BUDGET_S = 0.004
+
+
+class EventMailbox:
+    """Holds events between the worker and the window. Thread-safe.
+
+    Progress and previews keep only the latest of each node; everything else keeps its order.
+
+    Args:
+        on_filled: Called on the putting thread when the box was empty before.
+    """
+
+    def __init__(self, on_filled: Callable[[], None]) -> None:
+        self._lock = threading.Lock()
+        self._queue: deque[tuple[Any, ...] | None] = deque()
+        self._places: dict[Any, list[Any]] = {}
+        self._on_filled = on_filled
+
+    def put(self, event: Event, payload: Any = None) -> None:
+        """Add an event; ``payload`` replaces it for the receiver (the picture of a preview)."""
+        key = _coalescing_key(event)
+        with self._lock:
+            was_empty = not self._queue
+            if key is not None and key in self._places:
+                entry = self._places[key]
+                entry[0], entry[1] = event, payload
+                return
+            entry = [event, payload, key]
+            if key is None:
+                # Keep order around it: later progress must not slip in front.
+                self._places.clear()
+            else:
+                self._places[key] = entry
+            self._queue.append(entry)  # type: ignore[arg-type]
+        if was_empty:
+            self._on_filled()
+
+    def take(self) -> tuple[Event, Any] | None:
+        """Remove and return the oldest event, or None when the box is empty."""
+        with self._lock:
+            if not self._queue:
+                return None
+            event, payload, key = self._queue.popleft()  # type: ignore[misc]
+            if key is not None and self._places.get(key, (None,))[0] is event:
+                del self._places[key]
+            return event, payload
+
+
+def _coalescing_key(event: Event) -> Any:
+    if isinstance(event, ProgressEvent):
+        return ("progress", event.prompt_id, event.node)
+    if isinstance(event, PreviewEvent):
+        return ("preview", event.prompt_id, event.node_id)
+    if isinstance(event, ProgressStateEvent) and len(event.nodes) == 1:
+        return ("state", event.prompt_id, event.nodes[0].node_id)
+    return None
+
+
+class EngineSignals(QObject):
+    """Delivers the engine's events on the GUI thread, as signals with the protocol's names.
+
+    Each signal carries the event object of :mod:`app.engine.events`, except ``b_preview``, which
+    carries the event and a ``QImage`` in RGB32.
+    """
+
+    status = Signal(object)
+    execution_start = Signal(object)
+    execution_cached = Signal(object)
+    executing = Signal(object)
+    progress = Signal(object)
+    progress_state = Signal(object)
+    executed = Signal(object)
+    execution_success = Signal(object)
+    execution_error = Signal(object)
+    execution_interrupted = Signal(object)
+    logs = Signal(object)
+    b_preview = Signal(object, QImage)
+    progress_text = Signal(object)
+    custom = Signal(object)
+
+    _filled = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.mailbox = EventMailbox(self._filled.emit)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._drain)
+        self._filled.connect(self._schedule)
+
+    def put(self, event: Event) -> None:
+        """Take an event on the worker's thread."""
+        payload = _to_image(event) if isinstance(event, PreviewEvent) else None
+        self.mailbox.put(event, payload)
+
+    def drain_all(self) -> None:
+        """Deliver everything at once; for tests and for closing."""
+        while self._deliver_next():
+            pass
+
+    def _schedule(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start(FRAME_MS)
+
+    def _drain(self) -> None:
+        deadline = time.perf_counter() + DRAIN_BUDGET_S
+        while self._deliver_next():
+            if time.perf_counter() > deadline:
+                self._timer.start(FRAME_MS)
+                return
+
+    def _deliver_next(self) -> bool:
+        item = self.mailbox.take()
+        if item is None:
+            return False
+        event, payload = item
+        signal = getattr(self, event.NAME)
+        if payload is None:
+            signal.emit(event)
+        else:
+            signal.emit(event, payload)
+        return True
+
+
+def _to_image(event: PreviewEvent) -> QImage:
+    """Turn ``(height, width, 3)`` uint8 into an RGB32 image that owns its pixels."""
+    import numpy as np
+
+    height, width = event.rgb.shape[:2]
+    pixels = np.empty((height, width, 4), np.uint8)
+    pixels[..., :3] = event.rgb[..., ::-1]
+    pixels[..., 3] = 255
+    return QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32).copy()
+
+
+class EngineWorker(QThread):
+    """Owns the engine. All methods are called on the GUI thread; the engine lives on this one.
+
+    Signals:
+        ready: The engine works; carries the node definitions by type name.
+        definitions_changed: The definitions were read anew.
+        packs_loaded: Reports of all node packs.
+        device_found: What the engine computes on, a :class:`dict` of facts.
+        failed: The engine could not be started; carries a sentence and details.
+    """
+
+    ready = Signal(object)
+    definitions_changed = Signal(object)
+    packs_loaded = Signal(list)
+    device_found = Signal(dict)
+    failed = Signal(str, str)
+
+    def __init__(
+        self,
+        base_dir: Path,
+        *,
+        pack_dirs: tuple[Path, ...] = (),
+        cache: str = "classic",
+        load_packs: bool = True,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("engine")
+        self.signals = EngineSignals(self)
+        self._base_dir = base_dir
+        self._pack_dirs = pack_dirs
+        self._cache = cache
+        self._load_packs = load_packs
+        self._engine: Engine | None = None
+        self._closing = threading.Event()
+        self._calls: deque[Callable[[Engine], None]] = deque()
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine once it is ready. Only its thread-safe methods may be used."""
+        return self._engine
+
+    def call(self, function: Callable[[Engine], None]) -> None:
+        """Run ``function(engine)`` on the worker's thread between two prompts."""
+        self._calls.append(function)
+        if self._engine is not None:
+            self._engine.queue.wake()
+
+    def refresh_definitions(self) -> None:
+        """Read the choices of all nodes anew (model lists, files)."""
+        self.call(lambda engine: self.definitions_changed.emit(engine.registry.definitions()))
+
+    def close(self, timeout_ms: int = 5000) -> bool:
+        """Stop what runs and end the thread; False when a node does not let go."""
+        self._closing.set()
+        engine = self._engine
+        if engine is not None:
+            engine.interrupt()
+            engine.queue.wake()
+        return self.wait(timeout_ms)
+
+    def run(self) -> None:
+        """Load torch and the packs, then work through the queue until closed."""
+        try:
+            load_torch()
+            engine = self._start_engine()
+        except Exception as error:  # the thread's main loop: report, never die silently
+            log.exception("The engine could not be started")
+            self.failed.emit("The engine could not be started.", describe(error))
+            return
+        unsubscribe = engine.subscribe(self.signals.put)
+        try:
+            self._engine = engine
+            self.ready.emit(engine.registry.definitions())
+            self.packs_loaded.emit(list(engine.pack_reports))
+            self.device_found.emit(device_facts())
+            self._work(engine)
+        finally:
+            self._engine = None
+            unsubscribe()
+            engine.close()
+
+    def _start_engine(self) -> Engine:
+        from app.engine.engine import Engine
+
+        engine = Engine(self._base_dir, pack_dirs=self._pack_dirs, cache=self._cache)
+        try:
+            if self._load_packs:
+                engine.load_packs()
+        except BaseException:
+            engine.close()
+            raise
+        return engine
+
+    def _work(self, engine: Engine) -> None:
+        while not self._closing.is_set():
+            try:
+                while self._calls:
+                    self._calls.popleft()(engine)
+                engine.run_next(timeout_s=1.0)
+            except Exception as error:  # the thread's main loop: it must outlive everything
+                log.exception("The engine's loop met an error")
+                self.signals.put(LogsEvent(describe(error), level="error"))
+
+
+def load_torch() -> None:
+    """Import torch without freezing the window, and keep one core free for it.
+
+    Loading torch's libraries inside ``import torch`` holds the interpreter lock for up to a
+    second. Loading them beforehand through ctypes, which lets go of the lock, leaves stalls of
+    about a tenth of that (measured on Linux; elsewhere it falls back to the plain import).
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    try:
+        _preload_torch_libraries()
+        import torch
+
+        cores = os.cpu_count() or 2
+        torch.set_num_threads(max(1, cores - 1))
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def _preload_torch_libraries() -> None:
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        return
+    folder = Path(spec.origin).parent / "lib"
+    if sys.platform == "win32":
+        names = ("c10.dll", "torch_cpu.dll", "c10_cuda.dll", "torch_cuda.dll")
+    else:
+        ending = "dylib" if sys.platform == "darwin" else "so"
+        names = tuple(
+            f"lib{name}.{ending}" for name in ("c10", "torch_cpu", "c10_cuda", "torch_cuda")
+        )
+    for name in names:
+        path = folder / name
+        if path.exists():
+            try:
+                if sys.platform == "win32":
+                    ctypes.CDLL(str(path))
+                else:
+                    ctypes.CDLL(str(path), mode=os.RTLD_NOW | os.RTLD_GLOBAL)
+            except OSError as error:
+                log.debug("preloading %s failed: %s", name, error)
+                return
+
+
+def device_facts() -> dict[str, Any]:
+    """Return what the status bar shows: device name, kind, and memory in bytes."""
+    import psutil
+    import torch
+
+    memory = psutil.virtual_memory()
+    facts: dict[str, Any] = {
+        "name": "CPU",
+        "kind": "cpu",
+        "ram_total": memory.total,
+        "ram_used": memory.total - memory.available,
+        "vram_total": 0,
+        "vram_used": 0,
+        "torch": torch.__version__,
+    }
+    if torch.cuda.is_available():
+        free, total = torch.cuda.mem_get_info()
+        facts.update(
+            name=torch.cuda.get_device_name(),
+            kind="cuda",
+            vram_total=total,
+            vram_used=total - free,
+        )
+    elif torch.backends.mps.is_available():
+        facts.update(name="Apple GPU", kind="mps")
+    return facts
