@@ -5,6 +5,9 @@ the canvas and asks its :class:`WidgetHost` for everything that reaches beyond i
 value, a text editor, a list to choose from. So controls know nothing of nodes, scenes and undo.
 
 All rectangles and positions are in node units (1 unit = 1 px at zoom 1), relative to the node.
+The rectangle of a control is always its whole row: from the left edge of the node to its right
+edge, and as high as the row. The control insets its own box (15 units; text boxes 10), because
+its press zones and the places of its words count from the edges of the node.
 """
 
 from __future__ import annotations
@@ -79,21 +82,87 @@ class WidgetPress:
     zoom: float = 1.0
 
 
+class LineEdit:
+    """What becomes of the words typed into a one-line editor; called with them on commit.
+
+    Number controls pass a subclass that also answers the arrow keys. Anything that takes a plain
+    ``on_commit`` takes one of these too.
+
+    Args:
+        on_commit: Called with the words when the artist is done.
+        right: The words stand at the right end of the box, as numbers do.
+    """
+
+    def __init__(self, on_commit: Callable[[str], None], *, right: bool = False) -> None:
+        self._on_commit = on_commit
+        self.right = right
+
+    def __call__(self, text: str) -> None:
+        """Take the words as final."""
+        self._on_commit(text)
+
+    def step(self, text: str, count: int) -> str | None:
+        """Return the words after ``count`` steps up (or down, below 0); None when it has none."""
+        return None
+
+
+class TextEdit:
+    """What becomes of the text of a multi-line editor, and where its caret begins.
+
+    Args:
+        on_commit: Called with the text when the artist is done and it has changed.
+        caret: Place of the caret in characters, or None for the end.
+        placeholder: Grey words while it is empty.
+        scroll: How far the text was scrolled before, in units.
+    """
+
+    def __init__(
+        self,
+        on_commit: Callable[[str], None],
+        *,
+        caret: int | None = None,
+        placeholder: str = "",
+        scroll: float = 0.0,
+    ) -> None:
+        self._on_commit = on_commit
+        self.caret = caret
+        self.placeholder = placeholder
+        self.scroll = scroll
+        self.extend_selection: Callable[[QPointF], None] | None = None
+        """Set by the editor once it is open: selects from the caret to a place in node units."""
+
+    def __call__(self, text: str) -> None:
+        """Take the text as final."""
+        self._on_commit(text)
+
+
 class WidgetHost(Protocol):
     """What a control may ask of the node it lives in."""
 
     def set_value(self, value: Any, *, gesture: str = "") -> None:
-        """Give the control a new value as one undo step; equal gestures merge into one."""
+        """Give the control a new value as one undo step; equal gestures merge into one.
+
+        A gesture that ends with the value it began with leaves no undo step behind.
+        """
 
     def edit_line(
         self, rect: QRectF, text: str, on_commit: Callable[[str], None], *, select: bool = True
     ) -> None:
-        """Open a one-line editor over ``rect``; Enter or a click outside commits."""
+        """Open a one-line editor over ``rect``; Enter or a click outside commits.
+
+        See :func:`app.widgets.line_editor.open_line_editor`. ``on_commit`` may be a
+        :class:`LineEdit`.
+        """
 
     def edit_text(
         self, rect: QRectF, text: str, on_commit: Callable[[str], None], *, read_only: bool = False
     ) -> None:
-        """Open a multi-line editor over ``rect``; Escape or a click outside commits."""
+        """Open a multi-line editor over ``rect``; Escape or a click outside commits.
+
+        See :func:`app.widgets.text_editor.open_text_editor`. ``on_commit`` may be a
+        :class:`TextEdit`. Called while the mouse is pressed: the press must not take the keyboard
+        away from the editor again.
+        """
 
     def choose(
         self, rect: QRectF, choices: Sequence[Any], current: Any, on_choose: Callable[[Any], None]
@@ -102,6 +171,12 @@ class WidgetHost(Protocol):
 
     def choose_file(self, caption: str, pattern: str, on_choose: Callable[[str], None]) -> None:
         """Ask for a file of the artist's; ``pattern`` as in ``"Images (*.png *.jpg)"``."""
+
+    def take_file(self, name: str, path: str) -> None:
+        """Use a file of the artist's for the control ``name``: copy it in and set the value."""
+
+    def choose_color(self, rect: QRectF, value: str, on_choose: Callable[[str], None]) -> None:
+        """Open the colour picker under ``rect``; colours are ``#rrggbb``."""
 
     def trigger(self, name: str) -> None:
         """Tell the window that the button ``name`` was pressed."""
@@ -164,6 +239,10 @@ class NodeWidget:
     def wheel(self, delta: float, rect: QRectF, state: WidgetState) -> float | None:
         """Return the new scroll position, or None when the canvas shall zoom."""
         return None
+
+    def cursor_at(self, part: WidgetPart) -> Qt.CursorShape:
+        """Return the pointer's shape over ``part``."""
+        return Qt.CursorShape.ArrowCursor
 
     def text(self) -> str:
         """Return the value in words, for tooltips, copying and screen readers."""

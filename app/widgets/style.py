@@ -6,6 +6,7 @@ in the program names a colour, a radius or a font size.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,6 +66,16 @@ class Style:
         self._tints = {name: parse_color(value) for name, value in theme["tint"].items()}
         self._links_at_rest: dict[str, QColor] = {}
         self._fonts: dict[str, QFont] = {}
+
+    def derived(self, colors: Mapping[str, QColor]) -> Style:
+        """Return a copy with other colours, such as the tinted boxes of a coloured node.
+
+        Keep the copy: painters prepare their pens once for each style object.
+        """
+        style = copy.copy(self)
+        style._colors = {**self._colors, **colors}
+        style._links_at_rest = {}
+        return style
 
     def color(self, name: str) -> QColor:
         """Return a colour such as ``"surface.canvas"``. Do not change the object.
