@@ -16,10 +16,11 @@ DISPLAY_PREFIX: Final = "$$"
 Prompt = Mapping[str, Mapping[str, Any]]
 
 
-def is_link(value: Any) -> bool:
+def is_link(value: object) -> bool:
     """Tell whether an input value is a link ``[node id, slot]`` (E-003).
 
-    The first item must be a string and the second a number; tuples are not links.
+    The first item must be a string and the second a number, bool included; tuples are not
+    links.
     """
     return (
         isinstance(value, list)
@@ -44,15 +45,15 @@ def links_of(node: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
 
 def sources_of(node: Any) -> list[str]:
     """Return the ids of the nodes that feed a node, in input order; repeats are kept."""
-    # The loop of links_of, written out: validation walks it once for every node of a prompt.
-    inputs = node.get("inputs") if isinstance(node, Mapping) else None
-    if not isinstance(inputs, Mapping):
+    # The loop of links_of, written out: it runs once for every node of every prompt.
+    inputs = node.get("inputs") if isinstance(node, dict) else None
+    if not isinstance(inputs, dict):
         return []
-    return [
-        value[0]
-        for name, value in inputs.items()
-        if isinstance(value, list) and is_link(value) and not name.startswith(DISPLAY_PREFIX)
-    ]
+    found = []
+    for name, value in inputs.items():
+        if isinstance(value, list) and is_link(value) and not name.startswith(DISPLAY_PREFIX):
+            found.append(value[0])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ class Ancestry:
 
     Attributes:
         order: Their ids, sources before consumers; each once.
-        cycles: The cycles met on the way, each as its ids along the links (a node comes
-            after one that feeds it). Empty when ``order`` is a true topological order.
+        cycles: Cycles met on the way, each as its ids along the links (a node comes after
+            one that feeds it). No node stands in two of them, and every tangle of cycles has
+            at least one here. Empty when ``order`` is a true topological order.
     """
 
     order: tuple[str, ...]
@@ -81,6 +83,7 @@ def ancestry(prompt: Prompt, starts: Iterable[str]) -> Ancestry:
     path: list[str] = []
     branches: list[Iterator[str]] = []
     seen: set[str] = set()
+    tangled: set[str] = set()
     for start in starts:
         if start in seen or start not in prompt:
             continue
@@ -97,9 +100,12 @@ def ancestry(prompt: Prompt, starts: Iterable[str]) -> Ancestry:
                         path.append(source)
                         branches.append(iter(sources_of(prompt[source])))
                         break
-                elif source in open_at:
+                elif source in open_at and source not in tangled and path[-1] not in tangled:
                     # The path runs against the links, so the cycle along them is its reverse.
-                    cycles.append(tuple(reversed(path[open_at[source] :])))
+                    cycle = tuple(reversed(path[open_at[source] :]))
+                    if tangled.isdisjoint(cycle):
+                        cycles.append(cycle)
+                        tangled.update(cycle)
             else:
                 branches.pop()
                 done = path.pop()

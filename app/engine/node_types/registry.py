@@ -12,9 +12,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from app.engine.errors import Interrupted, UnknownNodeError, describe
-from app.engine.node_types import v1
+from app.engine.node_types import v1, v3
 from app.engine.node_types.definition import NodeDefinition
-from app.engine.node_types.schema import is_v3_class
 
 log = logging.getLogger("easel.nodes")
 
@@ -81,12 +80,9 @@ class Registry:
         self.failures.pop(name, None)
         try:
             cls = self.classes[name]
-            title = self.display_names.get(name)
-            if is_v3_class(cls):
-                from app.engine.node_types import v3
-
-                return v1.to_json_object(v3.describe(name, cls, title))
-            return v1.describe(name, cls, title)
+            if v3.is_v3(cls):
+                return v1.to_json_object(v3.describe(name, cls))
+            return v1.describe(name, cls, self.display_names.get(name))
         except (KeyboardInterrupt, Interrupted):
             raise
         except BaseException as error:  # noqa: BLE001 - a pack's code; it may even call sys.exit

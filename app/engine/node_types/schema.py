@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from app.engine.node_types import v3
+from app.engine.node_types.v3.dynamic import expand
+
 if TYPE_CHECKING:
     from app.engine.node_types.registry import Registry
 
@@ -143,13 +146,15 @@ class NodeSchema:
         return found
 
     def with_inputs(self, declared: Mapping[str, Any]) -> NodeSchema:
-        """Return the same schema with other inputs, given as ``INPUT_TYPES`` would."""
-        return replace(self, **_read_sections(declared))
+        """Return the same schema with other required and optional inputs.
 
+        Args:
+            declared: The sections ``required`` and ``optional`` as ``INPUT_TYPES`` has them.
+        """
+        return replace(self, **_read_sections({**declared, "hidden": dict(self._hidden_section())}))
 
-def is_v3_class(cls: type) -> bool:
-    """Tell whether a class follows the V3 contract (E-060)."""
-    return callable(getattr(cls, "define_schema", None))
+    def _hidden_section(self) -> Mapping[str, Any]:
+        return next((section for kind, section in self._sections if kind == "hidden"), {})
 
 
 def is_output_class(cls: type, *, strict_reference: bool = False) -> bool:
@@ -182,7 +187,7 @@ def read_schema(name: str, cls: type, *, strict_reference: bool = False) -> Node
         cls: The node class.
         strict_reference: Keep the reference's quirks (E-900).
     """
-    is_v3 = is_v3_class(cls)
+    is_v3 = v3.is_v3(cls)
     sections = _read_sections(cls.INPUT_TYPES())  # type: ignore[attr-defined]
     hidden: dict[str, str] = sections["hidden"]
     return_types = read_return_types(cls, strict_reference=strict_reference)
@@ -203,9 +208,9 @@ def read_schema(name: str, cls: type, *, strict_reference: bool = False) -> Node
         is_output=is_output_class(cls, strict_reference=strict_reference),
         not_idempotent=bool(getattr(cls, "NOT_IDEMPOTENT", False)),
         uses_unique_id="UNIQUE_ID" in hidden.values() and not (is_v3 and strict_reference),
-        has_is_changed=_defines(cls, "fingerprint_inputs" if is_v3 else "IS_CHANGED", is_v3),
-        has_validate=_defines(cls, "validate_inputs" if is_v3 else "VALIDATE_INPUTS", is_v3),
-        has_check_lazy=_defines(cls, "check_lazy_status", is_v3),
+        has_is_changed=_defines(cls, "fingerprint_inputs" if is_v3 else "IS_CHANGED"),
+        has_validate=_defines(cls, "validate_inputs" if is_v3 else "VALIDATE_INPUTS"),
+        has_check_lazy=_defines(cls, "check_lazy_status"),
         is_async=inspect.iscoroutinefunction(getattr(cls, function, None)),
         has_dynamic_inputs=is_v3 and _has_dynamic(sections["inputs"].values()),
         drops_extra_outputs=drops,
@@ -213,17 +218,9 @@ def read_schema(name: str, cls: type, *, strict_reference: bool = False) -> Node
     )
 
 
-def _defines(cls: type, name: str, is_v3: bool) -> bool:
+def _defines(cls: type, name: str) -> bool:
     """Tell whether a class brings ``name`` itself; the V3 base only has placeholders (E-060)."""
-    if not is_v3:
-        return hasattr(cls, name)
-    owners = [owner for owner in cls.__mro__ if "define_schema" in vars(owner)]
-    for owner in cls.__mro__:
-        if owner is owners[-1]:
-            return False
-        if name in vars(owner):
-            return True
-    return False
+    return v3.overrides(cls, name) if v3.is_v3(cls) else hasattr(cls, name)
 
 
 def _has_dynamic(inputs: Iterable[InputSpec]) -> bool:
@@ -321,9 +318,13 @@ class RunSchemas:
         schema = self.get(class_type)
         if not schema.has_dynamic_inputs:
             return schema
-        from app.engine.node_types import v3
-
-        return schema.with_inputs(v3.live_inputs(schema.cls, inputs))
+        # Reading the class has just made a schema, file lists and all; it serves for the run.
+        live = expand(
+            schema.cls.GET_SCHEMA().inputs,  # type: ignore[attr-defined]
+            inputs,
+            strict_reference=self.strict_reference,
+        )
+        return schema.with_inputs(live)
 
     def return_types(self, class_type: str) -> tuple[Any, ...]:
         """Return the output types of a node type without asking it for its inputs.
