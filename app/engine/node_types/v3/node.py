@@ -315,12 +315,13 @@ def locked_clone(cls: type[ComfyNode], hidden: Mapping[str, Any] | None = None) 
     return _locked_metaclasses[meta](f"{cls.__name__}Clone", (cls,), body)  # type: ignore[no-any-return]
 
 
-def describe(name: str, cls: type[ComfyNode]) -> dict[str, Any]:
+def describe(name: str, cls: type[ComfyNode], title: str | None = None) -> dict[str, Any]:
     """Return the object_info entry of a V3 node (E-600).
 
     Args:
         name: Name it is registered under.
         cls: The node class.
+        title: Title the registry has for it; the schema's own when None.
     """
     inputs = cls.INPUT_TYPES()
     schema = cls.GET_SCHEMA()
@@ -333,7 +334,7 @@ def describe(name: str, cls: type[ComfyNode]) -> dict[str, Any]:
         "output_tooltips": [out.tooltip for out in schema.outputs],
         "output_matchtypes": _match_types(schema.outputs),
         "name": name,
-        "display_name": schema.display_name,
+        "display_name": title or schema.display_name,
         "description": schema.description,
         "python_module": cls.RELATIVE_PYTHON_MODULE or "nodes",
         "category": schema.category,
