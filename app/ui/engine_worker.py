@@ -19,8 +19,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 from PySide6.QtGui import QImage
@@ -41,6 +42,14 @@ log = logging.getLogger("easel.engine")
 
 FRAME_MS = 16
 DRAIN_BUDGET_S = 0.004
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinishedEvent(Event):
+    """A prompt is over, whatever came of it; ``result`` is the engine's ``RunResult``."""
+
+    NAME: ClassVar[str] = "run_finished"
+    result: Any
 
 
 class EventMailbox:
@@ -118,6 +127,7 @@ class EngineSignals(QObject):
     logs = Signal(object)
     b_preview = Signal(object, QImage)
     progress_text = Signal(object)
+    run_finished = Signal(object)
     custom = Signal(object)
 
     _filled = Signal()
@@ -274,7 +284,9 @@ class EngineWorker(QThread):
             try:
                 while self._calls:
                     self._calls.popleft()(engine)
-                engine.run_next(timeout_s=1.0)
+                result = engine.run_next(timeout_s=1.0)
+                if result is not None:
+                    self.signals.put(RunFinishedEvent(result))
             except Exception as error:  # the thread's main loop: it must outlive everything
                 log.exception("The engine's loop met an error")
                 self.signals.put(LogsEvent(describe(error), level="error"))
