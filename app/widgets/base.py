@@ -73,6 +73,7 @@ class WidgetPress:
         modifiers: Keys that are held.
         is_double: The second press of a double-click.
         zoom: Screen pixels per node unit; drags count screen pixels.
+        scroll: How far a text box is scrolled, as in its :class:`WidgetState`.
     """
 
     pos: QPointF
@@ -80,6 +81,7 @@ class WidgetPress:
     modifiers: Qt.KeyboardModifier
     is_double: bool = False
     zoom: float = 1.0
+    scroll: float = 0.0
 
 
 class LineEdit:
@@ -239,6 +241,10 @@ class NodeWidget:
     def wheel(self, delta: float, rect: QRectF, state: WidgetState) -> float | None:
         """Return the new scroll position, or None when the canvas shall zoom."""
         return None
+
+    def problem(self) -> str:
+        """Return what is wrong with the value on its own, in a sentence, or nothing."""
+        return ""
 
     def cursor_at(self, part: WidgetPart) -> Qt.CursorShape:
         """Return the pointer's shape over ``part``."""

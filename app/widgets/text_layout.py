@@ -1,0 +1,109 @@
+"""Text laid out in lines exactly as the editor over it lays it out, and painted from a cache.
+
+One :class:`QTextLayout` for each paragraph; the editor is a QTextDocument with the same font, wrap
+rule, width and line height. Both live in node units, so the lines break at the same places at
+every zoom.
+"""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QPainter, QTextLayout, QTextOption
+
+from app.widgets.ink import FontInk
+
+# Where QTextDocument puts the base line inside a line of fixed height.
+_BASELINE_SHARE = 0.8
+_PARAGRAPH_ENDS = re.compile("\r\n|[\n\r\u2029]")
+
+
+def wrap_option() -> QTextOption:
+    """Return the wrap rule that painted text and its editor share."""
+    option = QTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    return option
+
+
+class TextLines:
+    """A text broken into lines.
+
+    Args:
+        text: The text; paragraphs end as in text files.
+        width: Room for a line, in node units.
+        font: The font.
+        line_height: Distance from line to line, in node units.
+
+    Attributes:
+        text: The text.
+        width: Room for a line.
+        height: Height of all lines.
+    """
+
+    def __init__(self, text: str, width: float, font: FontInk, line_height: float) -> None:
+        self.text = text
+        self.width = width
+        self._line_height = line_height
+        self._layouts: list[QTextLayout] = []
+        self._tops: list[float] = []
+        self._starts: list[int] = []
+        option = wrap_option()
+        # As QTextDocument does: the base line of a fixed line lies four fifths down.
+        raise_by = font.ascent - line_height * _BASELINE_SHARE
+        top, start = 0.0, 0
+        for paragraph in _PARAGRAPH_ENDS.split(text):
+            layout = QTextLayout(paragraph, font.font)
+            layout.setTextOption(option)
+            layout.setCacheEnabled(True)
+            layout.beginLayout()
+            count = 0
+            while (line := layout.createLine()).isValid():
+                line.setLineWidth(width)
+                line.setPosition(QPointF(0.0, count * line_height - raise_by))
+                count += 1
+            layout.endLayout()
+            self._layouts.append(layout)
+            self._tops.append(top)
+            self._starts.append(start)
+            top += max(1, count) * line_height
+            start += len(paragraph) + 1
+        self.height = top
+
+    def line_breaks(self) -> list[int]:
+        """Return the place, in characters, at which each line begins."""
+        return [
+            start + layout.lineAt(index).textStart()
+            for start, layout in zip(self._starts, self._layouts, strict=True)
+            for index in range(max(1, layout.lineCount()))
+        ]
+
+    def draw(self, painter: QPainter, corner: QPointF, top: float, bottom: float) -> None:
+        """Draw the paragraphs that touch ``top`` to ``bottom``, in the painter's pen.
+
+        Args:
+            painter: Painter in node units.
+            corner: Where the text begins.
+            top: Upper end of what is seen, in the painter's units.
+            bottom: Lower end of what is seen.
+        """
+        for index, layout in enumerate(self._layouts):
+            begin = corner.y() + self._tops[index]
+            if begin > bottom:
+                return
+            if begin + layout.lineCount() * self._line_height >= top:
+                layout.draw(painter, QPointF(corner.x(), begin))
+
+    def place_at(self, point: QPointF) -> int:
+        """Return the place, in characters, nearest to ``point`` (from the text's corner)."""
+        index = 0
+        while index + 1 < len(self._tops) and self._tops[index + 1] <= point.y():
+            index += 1
+        layout = self._layouts[index]
+        row = int((point.y() - self._tops[index]) // self._line_height)
+        row = min(max(row, 0), layout.lineCount() - 1)
+        if row < 0:
+            return self._starts[index]
+        place = layout.lineAt(row).xToCursor(point.x())
+        # PySide hands back a tuple on some versions, because C++ takes a reference.
+        return self._starts[index] + (place[0] if isinstance(place, tuple) else place)
