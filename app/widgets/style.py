@@ -7,7 +7,6 @@ in the program names a colour, a radius or a font size.
 from __future__ import annotations
 
 import copy
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -93,12 +92,6 @@ class Style:
     def tint(self, name: str) -> QColor | None:
         """Return the tint of a named node colour (``"red"``, ``"pale_blue"`` ...), if any."""
         return self._tints.get(name)
-
-    def with_colors(self, colors: Mapping[str, QColor]) -> Style:
-        """Return a copy in which some named colours are others; the rest is shared."""
-        other = copy.copy(self)
-        other._colors = {**self._colors, **colors}
-        return other
 
     def link_color(self, type_name: str) -> QColor:
         """Return the full colour of a socket or link type; unknown types share one."""
