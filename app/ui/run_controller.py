@@ -31,6 +31,7 @@ from app.engine.events import (
 )
 from app.engine.workflow.to_prompt import convert, step_seeds
 from app.engine.workflow.writer import snapshot
+from app.ui import run_progress
 from app.ui.document import WorkflowDocument
 from app.ui.engine_worker import EngineWorker, device_facts
 from app.ui.jobs import Job, JobTable, prepare_prompt, root_key
@@ -42,7 +43,7 @@ from app.ui.problem_texts import (
     explain_prompt_error,
 )
 from app.ui.run_port import DeviceInfo, JobState, PackReport, Problem, Remedy, Result, RunPort
-from app.ui.run_state import NodePhase, RunState
+from app.ui.run_state import RunState
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
@@ -336,84 +337,38 @@ class RunController(RunPort):
             return
         job.begin()
         if state is not None:
-            state.is_running = True
-            state.error = ""
-            for key in {root_key(node) for node in job.prompt or ()}:
-                run = state.node(key)
-                run.phase = NodePhase.WAITING
-                run.value = run.maximum = 0.0
-                run.seconds = None
-                run.problem = run.problem_input = ""
-                run.preview = None
-                state.node_changed.emit(key)
-            state.job_changed.emit()
+            run_progress.mark_waiting(job, state)
         self._tell_progress(job, "")
         self._tell_queue()
 
     def _on_cached(self, event: ExecutionCachedEvent) -> None:
         job, state = self._job_and_state(event.prompt_id)
-        if job is None:
-            return
-        job.finished.update(event.nodes)
-        if state is None:
-            return
-        for node in event.nodes:
-            key = root_key(node)
-            state.node(key).phase = NodePhase.CACHED
-            state.node_changed.emit(key)
+        if job is not None:
+            job.finished.update(event.nodes)
+        if state is not None:
+            run_progress.mark_cached(event, state)
 
     def _on_executing(self, event: ExecutingEvent) -> None:
         job, state = self._job_and_state(event.prompt_id)
-        if job is None or event.node is None:
-            return
-        key = root_key(event.display_node or event.node)
-        job.node_began(event.node, key)
-        if state is not None:
-            run = state.node(key)
-            run.phase = NodePhase.RUNNING
-            run.value, run.maximum = 0.0, 0.0
-            state.node_changed.emit(key)
-        self._tell_progress(job, self._title(job, key))
+        if job is not None and event.node is not None:
+            key = run_progress.mark_executing(event, job, state)
+            self._tell_progress(job, self._title(job, key))
 
     def _on_progress(self, event: ProgressEvent) -> None:
         job, state = self._job_and_state(event.prompt_id)
-        if job is None:
-            return
-        key = root_key(event.node)
-        job.step(event.value, event.max)
-        if state is not None:
-            run = state.node(key)
-            run.value, run.maximum = event.value, event.max
-            state.progress_changed.emit(key)
-        self._tell_progress(job, self._title(job, key))
+        if job is not None:
+            key = run_progress.mark_progress(event, job, state)
+            self._tell_progress(job, self._title(job, key))
 
     def _on_progress_state(self, event: ProgressStateEvent) -> None:
         job, state = self._job_and_state(event.prompt_id)
-        if job is None:
-            return
-        for node in event.nodes:
-            if node.state != "finished":
-                continue
-            job.finished.add(node.node_id)
-            key = root_key(node.display_node_id)
-            if state is None:
-                continue
-            run = state.node(key)
-            if run.phase is NodePhase.RUNNING and job.is_done(key):
-                run.phase = NodePhase.DONE
-                run.seconds = job.seconds_of(key)
-                run.preview = None
-                state.node_changed.emit(key)
+        if job is not None:
+            run_progress.mark_finished(event, job, state)
 
     def _on_preview(self, event: PreviewEvent, image: QImage) -> None:
         job, state = self._job_and_state(event.prompt_id)
-        if job is None:
-            return
-        job.picture = image
-        if state is not None:
-            key = root_key(event.display_node)
-            state.node(key).preview = image
-            state.node_changed.emit(key)
+        if job is not None:
+            run_progress.show_preview(event, image, job, state)
 
     def _on_executed(self, event: ExecutedEvent) -> None:
         job, state = self._job_and_state(event.prompt_id)
@@ -421,8 +376,7 @@ class RunController(RunPort):
             return
         key = root_key(event.display_node)
         if state is not None:
-            run = state.node(key)
-            run.ui = event.output
+            state.node(key).ui = event.output
         output = dict(event.output)
         cached = event.cached
 
@@ -436,15 +390,7 @@ class RunController(RunPort):
     def _on_output_loaded(self, loaded: LoadedOutput) -> None:
         document = loaded.job.document
         state = None if document is None else self._run_state_of(document)
-        if state is not None:
-            run = state.node(loaded.key)
-            run.images = loaded.images
-            run.image_sizes = loaded.sizes
-            run.image_files = loaded.files
-            run.text = loaded.text
-            state.node_changed.emit(loaded.key)
-        if loaded.images:
-            loaded.job.picture = loaded.images[0]
+        run_progress.show_output(loaded, state)
         if loaded.cached:
             return
         for index, path in enumerate(loaded.files):
@@ -478,11 +424,7 @@ class RunController(RunPort):
         if job is not None:
             job.state = JobState.STOPPED
         if state is not None:
-            for key, run in state.nodes.items():
-                if run.phase in (NodePhase.RUNNING, NodePhase.WAITING):
-                    run.phase = NodePhase.IDLE
-                    run.preview = None
-                    state.node_changed.emit(key)
+            run_progress.mark_stopped(state)
 
     def _on_log(self, event: LogsEvent) -> None:
         self.log_line.emit(event.level, event.text)
@@ -495,12 +437,7 @@ class RunController(RunPort):
         if result.node_errors or (result.status == "error" and job.state is JobState.WAITING):
             self._report_refusal(job, state, result)
         if state is not None:
-            state.is_running = False
-            for key, run in state.nodes.items():
-                if run.phase is NodePhase.WAITING:
-                    run.phase = NodePhase.IDLE
-                    state.node_changed.emit(key)
-            state.job_changed.emit()
+            run_progress.mark_over(state)
         self._jobs.remove(job)
         self.job_progress.emit("", 0.0)
         self._tell_queue()
@@ -538,17 +475,8 @@ class RunController(RunPort):
         self._tell_queue()
 
     def _mark_failed(self, state: RunState | None, key: str, words: Explanation) -> None:
-        if state is None:
-            return
-        state.error = words.heading
-        if key:
-            run = state.node(key)
-            run.phase = NodePhase.FAILED
-            run.problem = words.short
-            run.problem_input = words.input_name
-            run.preview = None
-            state.node_changed.emit(key)
-        state.job_changed.emit()
+        if state is not None:
+            run_progress.mark_failed(state, key, words.short, words.input_name, words.heading)
 
     def _raise_problem(
         self, job: Job, key: str, words: Explanation, details: str, *, error: str = ""

@@ -1,0 +1,134 @@
+"""Writes the engine's news about a run into the run state of its document.
+
+Everything here runs on the GUI thread and only moves small values; pictures come ready made.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QImage
+
+from app.engine.events import (
+    ExecutingEvent,
+    ExecutionCachedEvent,
+    PreviewEvent,
+    ProgressEvent,
+    ProgressStateEvent,
+)
+from app.ui.jobs import Job, root_key
+from app.ui.output_images import LoadedOutput
+from app.ui.run_state import NodePhase, RunState
+
+
+def mark_waiting(job: Job, state: RunState) -> None:
+    """Begin a run: all nodes of the prompt wait, earlier problems are gone."""
+    state.is_running = True
+    state.error = ""
+    for key in {root_key(node) for node in job.prompt or ()}:
+        run = state.node(key)
+        run.phase = NodePhase.WAITING
+        run.value = run.maximum = 0.0
+        run.seconds = None
+        run.problem = run.problem_input = ""
+        run.preview = None
+        state.node_changed.emit(key)
+    state.job_changed.emit()
+
+
+def mark_cached(event: ExecutionCachedEvent, state: RunState) -> None:
+    """Show which nodes keep their result."""
+    for node in event.nodes:
+        key = root_key(node)
+        state.node(key).phase = NodePhase.CACHED
+        state.node_changed.emit(key)
+
+
+def mark_executing(event: ExecutingEvent, job: Job, state: RunState | None) -> str:
+    """Show which node runs; return its key."""
+    key = root_key(event.display_node or event.node or "")
+    job.node_began(event.node or key, key)
+    if state is not None:
+        run = state.node(key)
+        run.phase = NodePhase.RUNNING
+        run.value = run.maximum = 0.0
+        state.node_changed.emit(key)
+    return key
+
+
+def mark_progress(event: ProgressEvent, job: Job, state: RunState | None) -> str:
+    """Move a progress bar; return the node's key."""
+    key = root_key(event.node)
+    job.step(event.value, event.max)
+    if state is not None:
+        run = state.node(key)
+        run.value, run.maximum = event.value, event.max
+        state.progress_changed.emit(key)
+    return key
+
+
+def mark_finished(event: ProgressStateEvent, job: Job, state: RunState | None) -> None:
+    """Show which nodes are done."""
+    for node in event.nodes:
+        if node.state != "finished":
+            continue
+        job.finished.add(node.node_id)
+        key = root_key(node.display_node_id)
+        if state is None:
+            continue
+        run = state.node(key)
+        if run.phase is NodePhase.RUNNING and job.is_done(key):
+            run.phase = NodePhase.DONE
+            run.seconds = job.seconds_of(key)
+            run.preview = None
+            state.node_changed.emit(key)
+
+
+def show_preview(event: PreviewEvent, image: QImage, job: Job, state: RunState | None) -> None:
+    """Show the latest preview in its node and in the queue."""
+    job.picture = image
+    if state is not None:
+        key = root_key(event.display_node)
+        state.node(key).preview = image
+        state.node_changed.emit(key)
+
+
+def show_output(loaded: LoadedOutput, state: RunState | None) -> None:
+    """Show what a node delivered."""
+    if loaded.images:
+        loaded.job.picture = loaded.images[0]
+    if state is None:
+        return
+    run = state.node(loaded.key)
+    run.images = loaded.images
+    run.image_sizes = loaded.sizes
+    run.image_files = loaded.files
+    run.text = loaded.text
+    state.node_changed.emit(loaded.key)
+
+
+def mark_stopped(state: RunState) -> None:
+    """Nothing runs or waits any more."""
+    for key, run in state.nodes.items():
+        if run.phase in (NodePhase.RUNNING, NodePhase.WAITING):
+            run.phase = NodePhase.IDLE
+            run.preview = None
+            state.node_changed.emit(key)
+
+
+def mark_over(state: RunState) -> None:
+    """A run is over, whatever came of it."""
+    state.is_running = False
+    mark_stopped(state)
+    state.job_changed.emit()
+
+
+def mark_failed(state: RunState, key: str, short: str, input_name: str, heading: str) -> None:
+    """Show a problem at its node."""
+    state.error = heading
+    if key:
+        run = state.node(key)
+        run.phase = NodePhase.FAILED
+        run.problem = short
+        run.problem_input = input_name
+        run.preview = None
+        state.node_changed.emit(key)
+    state.job_changed.emit()
