@@ -16,6 +16,19 @@ class FileSaveError(EaselError):
     """A file could not be written; what was there before is untouched."""
 
 
+def home_folder(base_dir: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder that holds models, inputs, outputs, packs and settings.
+
+    Args:
+        base_dir: A folder the artist named; else ``EASEL_HOME``, else ``~/Easel``.
+
+    Returns:
+        An absolute path; the folder need not exist.
+    """
+    chosen = base_dir or os.environ.get("EASEL_HOME") or Path.home() / "Easel"
+    return Path(os.path.abspath(os.path.expanduser(chosen)))
+
+
 def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
     """Replace the file at ``path`` with ``data``, or leave it as it was.
 
@@ -57,7 +70,8 @@ def _copy_mode(target: Path, temporary: str) -> None:
     os.chmod(temporary, mode)
 
 
-def _save_message(target: Path, error: OSError) -> str:
+def save_failure_reason(error: OSError) -> str:
+    """Return why a file could not be written, in a few words that fit after a colon."""
     reasons = {
         errno.ENOSPC: "the disk is full",
         errno.EDQUOT: "your disk quota is used up",
@@ -67,7 +81,11 @@ def _save_message(target: Path, error: OSError) -> str:
         errno.ENOENT: "the folder does not exist",
         errno.ENAMETOOLONG: "the name is too long",
     }
-    reason = reasons.get(error.errno or 0, error.strerror or "the system refused")
+    return reasons.get(error.errno or 0, error.strerror or "the system refused")
+
+
+def _save_message(target: Path, error: OSError) -> str:
+    reason = save_failure_reason(error)
     return f'Cannot save "{target.name}": {reason}. The file on disk is as it was.'
 
 

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from app.engine.errors import UnsafePathError
-from app.engine.files import FileSaveError, claim_file, resolve_inside, write_atomic
+from app.engine.files import (
+    FileSaveError,
+    claim_file,
+    home_folder,
+    resolve_inside,
+    write_atomic,
+)
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions and links")
 
@@ -126,3 +132,13 @@ def test_a_name_can_be_claimed_once(tmp_path):
 def test_a_claimed_name_stays_in_the_folder(tmp_path):
     with pytest.raises(UnsafePathError):
         claim_file(tmp_path, "../a.png")
+
+
+def test_the_home_folder_is_the_named_one_then_the_environments_then_the_default(monkeypatch):
+    monkeypatch.setenv("EASEL_HOME", "from_environment")
+    assert home_folder("named") == Path.cwd() / "named"
+    assert home_folder() == Path.cwd() / "from_environment"
+
+    monkeypatch.setenv("EASEL_HOME", "")
+    assert home_folder() == Path.home() / "Easel"
+    assert home_folder("~/art") == Path.home() / "art"
