@@ -1,0 +1,96 @@
+"""What the window remembers between starts that is no setting: panels, tabs, favourites, uses.
+
+One small JSON file, read once at start and written by a thread a moment after a change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.engine import files
+from app.engine.errors import EaselError
+from app.ui.background import Background, log
+
+WRITE_DELAY_MS = 800
+MAX_FILE_BYTES = 4 << 20
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object; anything that cannot be read is an empty one."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        if path.stat().st_size <= MAX_FILE_BYTES:
+            data = json.loads(path.read_bytes())
+            if isinstance(data, dict):
+                return data
+    return {}
+
+
+class WindowState(QObject):
+    """Small values by name, kept in a file.
+
+    Args:
+        path: The file; its folder is made when it is first written.
+        background: Runs the writing.
+    """
+
+    def __init__(self, path: Path, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._path = path
+        self._background = background
+        self._values = read_json(path)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(WRITE_DELAY_MS)
+        self._timer.timeout.connect(self._write_soon)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a value; one of another type than ``default`` counts as missing."""
+        value = self._values.get(name, default)
+        if default is not None and not isinstance(value, type(default)):
+            return default
+        return value
+
+    def set(self, name: str, value: Any) -> None:
+        """Keep a value that JSON can hold."""
+        if self._values.get(name) == value:
+            return
+        self._values[name] = value
+        self._timer.start()
+
+    def write_now(self) -> None:
+        """Write at once, on this thread; for the end of the program.
+
+        Raises:
+            FileSaveError: The disk is full or the folder may not be written.
+        """
+        self._timer.stop()
+        write_json(self._path, self._values)
+
+    def _write_soon(self) -> None:
+        self._background.run(self._write())
+
+    async def _write(self) -> None:
+        try:
+            await asyncio.to_thread(write_json, self._path, dict(self._values))
+        except EaselError as error:
+            # Losing the width of a panel is not worth a message to the artist.
+            log.warning("%s", error)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write ``data`` in one step, making the folder if need be. May block.
+
+    Raises:
+        FileSaveError: The disk is full or the folder may not be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise files.FileSaveError(f'Cannot make the folder "{path.parent.name}".') from error
+    files.write_atomic(path, json.dumps(data, ensure_ascii=False).encode())
