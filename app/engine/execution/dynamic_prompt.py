@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.engine.errors import EaselError
+from app.engine.execution.prompt import is_link
+
+__all__ = ["DynamicPrompt", "NodeNotFoundError", "is_link"]
 
 PromptNode = dict[str, Any]
 Prompt = dict[str, PromptNode]
@@ -13,20 +16,6 @@ Prompt = dict[str, PromptNode]
 
 class NodeNotFoundError(EaselError):
     """A node id is not part of the running prompt."""
-
-
-def is_link(value: object) -> bool:
-    """Tell whether an input value is a link: ``[node id, slot]`` (E-003).
-
-    A link is a list of two whose first item is a string and whose second is an int or a
-    float; bool counts as int, and tuples are not links.
-    """
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], str)
-        and isinstance(value[1], (int, float))
-    )
 
 
 class DynamicPrompt:

@@ -89,30 +89,29 @@ class StopControl:
         """Id of the running prompt, or None."""
         return self._prompt_id
 
-    def begin(
-        self,
-        prompt_id: str,
-        *,
-        node_id: Callable[[], str | None] = lambda: None,
-        wake: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Say that the calling thread now runs a prompt; clears the flag (E-530).
-
-        Args:
-            prompt_id: Its id.
-            node_id: Tells which node is running; called from other threads.
-            wake: Called, possibly from another thread, when the prompt is to stop.
-        """
+    def begin(self, prompt_id: str) -> None:
+        """Say that the calling thread now runs a prompt; clears the flag (E-530)."""
         with self._lock:
             self.flag = False
             self.requested = False
             self.in_node = False
             self._shields = 0
-            self._node_id = node_id
-            self._wake = wake
+            self._node_id = lambda: None
+            self._wake = lambda: None
             self._ended = threading.Event()
             self._prompt_id = prompt_id
             self._thread_id = threading.get_ident()
+
+    def attach(self, node_id: Callable[[], str | None], wake: Callable[[], None]) -> None:
+        """Learn how to find out which node runs, and how to end a wait.
+
+        Args:
+            node_id: Tells which node is running; called from other threads.
+            wake: Called, possibly from another thread, when the prompt is to stop.
+        """
+        with self._lock:
+            self._node_id = node_id
+            self._wake = wake
 
     def finish(self) -> None:
         """Say that the prompt has ended; afterwards no exception can reach this thread."""
@@ -121,8 +120,11 @@ class StopControl:
                 with self._lock:
                     thread_id, self._thread_id = self._thread_id, None
                     self._prompt_id = None
+                    self._node_id = lambda: None
+                    self._wake = lambda: None
                     self.flag = False
                     self.requested = False
+                    self.in_node = False
                     self._ended.set()
                     if thread_id is not None:
                         _set_async_exception(thread_id, None)

@@ -1,0 +1,503 @@
+"""The engine: registry, cache, queue and node packs joined into one object.
+
+See ``docs/scripting.md`` for how to use it from Python.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from app.engine import compat
+from app.engine.errors import EngineStateError, Interrupted, describe
+from app.engine.events import (
+    Event,
+    EventCallback,
+    ExecutingEvent,
+    ExecutionInterruptedEvent,
+    StatusEvent,
+)
+from app.engine.execution.async_calls import AsyncCalls
+from app.engine.execution.cache import make_cache
+from app.engine.execution.dynamic_prompt import DynamicPrompt
+from app.engine.execution.executor import Executor, SlotAddress, now_ms
+from app.engine.execution.history import History
+from app.engine.execution.interrupts import (
+    InterruptProcessingException,
+    StuckNode,
+    stop_control,
+)
+from app.engine.execution.node_output import NodeOutput
+from app.engine.execution.process_state import process_state_kept
+from app.engine.execution.prompt_copy import copy_prompt, snapshot
+from app.engine.execution.queue import PromptQueue, QueueItem
+from app.engine.execution.report import RunResult
+from app.engine.execution.run_state import Run
+from app.engine.execution.slot_targets import SlotTargets, validation_view
+from app.engine.execution.validation import Validation, validate_prompt
+from app.engine.node_types import packs
+from app.engine.node_types.pack_report import PackReport
+from app.engine.node_types.registry import Registry
+from app.engine.node_types.schema import RunSchemas
+
+log = logging.getLogger("easel.engine")
+
+SENSITIVE_KEYS = ("auth_token_comfy_org", "api_key_comfy_org")
+"""Secrets that are taken out of ``extra_data`` before anything is queued or shown (E-704)."""
+
+COLLECT_INTERVAL_S = 10.0
+"""Least time between two garbage collections after runs (E-543)."""
+
+_live: Engine | None = None
+_live_lock = threading.Lock()
+
+
+class Engine:
+    """Runs prompts. One may be alive in a process, since node packs share process globals.
+
+    ``submit``, ``interrupt``, ``subscribe``, ``emit`` and reading ``queue`` and ``history``
+    may be done from any thread. Everything else belongs to one thread, which runs the nodes.
+
+    Attributes:
+        base_dir: Home folder with ``models``, ``input``, ``output`` and so on.
+        strict_reference: Whether the reference's quirks are kept (E-900).
+        registry: The node types.
+        queue: Prompts that wait or run.
+        history: Prompts that have ended.
+        pack_reports: How loading each node pack went.
+
+    Args:
+        base_dir: Home folder; it is made when missing.
+        pack_dirs: Folders of node packs besides ``custom_nodes`` in the home folder.
+        cache: ``"classic"``, ``"lru:N"``, ``"ram:GB"`` or ``"none"``.
+        strict_reference: Keep the reference's quirks.
+
+    Raises:
+        EngineStateError: Another engine is alive.
+        SettingsError: The cache setting is not known.
+    """
+
+    def __init__(
+        self,
+        base_dir: str | os.PathLike[str],
+        pack_dirs: Iterable[str | os.PathLike[str]] = (),
+        cache: str = "classic",
+        strict_reference: bool = False,
+    ) -> None:
+        self.base_dir = Path(base_dir).absolute()
+        self.strict_reference = strict_reference
+        self.registry = Registry()
+        self.history = History()
+        self.pack_reports: list[PackReport] = []
+        self._cache = make_cache(cache)
+        self._pack_dirs = [self.base_dir / "custom_nodes", *(Path(each) for each in pack_dirs)]
+        self._callbacks: tuple[EventCallback, ...] = ()
+        self._callbacks_lock = threading.Lock()
+        self._run_lock = threading.Lock()
+        self._wishes: set[str] = set()
+        self._collected_at = time.monotonic()
+        self._closed = False
+        self._node_output = NodeOutput(self.emit)
+        _claim(self)
+        try:
+            self.base_dir.mkdir(parents=True, exist_ok=True)
+            compat.install(self)
+        except BaseException:
+            _release(self)
+            raise
+        self.queue = PromptQueue(lambda remaining: self.emit(StatusEvent(remaining)))
+        self._node_output.install()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop what runs and take the packs away; closing twice does no harm.
+
+        Raises:
+            EngineStateError: A prompt runs on another thread and does not end in 5 seconds.
+        """
+        if self._closed:
+            return
+        self.queue.close()
+        self.interrupt()
+        if not self._run_lock.acquire(timeout=5.0):
+            raise EngineStateError("A node is still running, so the engine cannot be closed.")
+        try:
+            self._closed = True
+            self._cache.clear()
+            self._node_output.uninstall()
+            compat.uninstall()
+            _release(self)
+        finally:
+            self._run_lock.release()
+
+    # Node types
+
+    def load_packs(self) -> list[PackReport]:
+        """Load the built-in nodes, then the node packs; return a report for each pack.
+
+        Raises:
+            NodePackError: The built-in nodes cannot be loaded.
+        """
+        self._check_open()
+        folders = [folder for folder in self._pack_dirs if folder.is_dir()]
+        self.pack_reports = packs.load_packs(self.registry, folders)
+        return self.pack_reports
+
+    def object_info(self, name: str | None = None) -> dict[str, dict[str, Any]]:
+        """Describe one node type, or all (E-600 to E-604); an unknown name gives ``{}``."""
+        self._load_packs_once()
+        return self.registry.object_info(name)
+
+    def _load_packs_once(self) -> None:
+        """Load packs when nobody has, and no node type was registered by hand."""
+        if not self.registry.classes and not self.pack_reports:
+            self.load_packs()
+
+    # Events
+
+    def subscribe(self, callback: EventCallback) -> Callable[[], None]:
+        """Call ``callback(event)`` for every event, mostly on the thread that runs nodes.
+
+        Returns:
+            A function that ends the subscription.
+        """
+        with self._callbacks_lock:
+            self._callbacks = (*self._callbacks, callback)
+
+        def unsubscribe() -> None:
+            with self._callbacks_lock:
+                self._callbacks = tuple(each for each in self._callbacks if each is not callback)
+
+        return unsubscribe
+
+    def emit(self, event: Event) -> None:
+        """Tell the listeners; one that fails is logged and does not disturb the others."""
+        for callback in self._callbacks:
+            try:
+                callback(event)
+            except Exception as error:  # noqa: BLE001 - a listener must not end the run
+                log.error("A listener failed at %s: %s", event.NAME, describe(error))
+
+    # Running
+
+    def run(
+        self,
+        prompt: Mapping[str, Any],
+        *,
+        extra_data: Mapping[str, Any] | None = None,
+        targets: Sequence[Any] | None = None,
+        on_event: EventCallback | None = None,
+    ) -> RunResult:
+        """Run a prompt now, on this thread, and return what came out. The prompt is copied.
+
+        Args:
+            prompt: Node objects by id, in the API format.
+            extra_data: What travels with it; ``extra_pnginfo`` goes into saved pictures.
+            targets: Ids of output nodes to run, and ``(node id, slot)`` pairs whose Python
+                values are wanted in ``results``; None runs every output node.
+            on_event: Called with each event of this run.
+
+        Raises:
+            EngineStateError: A prompt is running, or the engine is closed.
+        """
+        item = self._make_item(prompt, extra_data, targets, 0, uuid.uuid4().hex)
+        unsubscribe = self.subscribe(on_event) if on_event is not None else None
+        try:
+            if _is_inside_event_loop():
+                return self._run_beside_loop(item)
+            return self._run_exclusively(item, waited=False)
+        finally:
+            if unsubscribe is not None:
+                unsubscribe()
+
+    def submit(
+        self,
+        prompt: Mapping[str, Any],
+        *,
+        extra_data: Mapping[str, Any] | None = None,
+        targets: Sequence[Any] | None = None,
+        number: float | None = None,
+        front: bool = False,
+        prompt_id: str | None = None,
+    ) -> str:
+        """Put a copy of a prompt into the queue and return its id; any thread may do so.
+
+        Nothing of it is checked here: validation calls node code, so it happens when the
+        prompt's turn comes, and its problems are in the result of :meth:`run_next`.
+
+        Args:
+            prompt: Node objects by id, in the API format.
+            extra_data: What travels with it.
+            targets: As for :meth:`run`.
+            number: Its place in the queue; lower is earlier. A counter when left out.
+            front: Whether to go before everything that waits (E-541).
+            prompt_id: Its id; a new one when left out.
+        """
+        self._check_open()
+        place = self.queue.next_number(number, front)
+        item = self._make_item(prompt, extra_data, targets, place, prompt_id or uuid.uuid4().hex)
+        self.queue.put(item)
+        return item.prompt_id
+
+    def run_next(self, timeout_s: float | None = None) -> RunResult | None:
+        """Run the next prompt of the queue on this thread; the loop of a worker calls this.
+
+        Args:
+            timeout_s: How long to wait for a prompt; None waits until there is one, or
+                somebody wakes or closes the queue.
+
+        Returns:
+            What came out, or None when there was no prompt.
+        """
+        self._grant_wishes()
+        item = self.queue.take(timeout_s)
+        if item is None:
+            self._grant_wishes()
+            return None
+        result = self._run_exclusively(item, waited=True)
+        self._grant_wishes()
+        self._collect_garbage()
+        return result
+
+    def interrupt(self, prompt_id: str | None = None) -> bool:
+        """Stop the running prompt; with an id, only if it is that one (E-532).
+
+        Returns:
+            Whether a prompt was running that this concerned.
+        """
+        return stop_control.request(prompt_id)
+
+    @property
+    def stuck(self) -> StuckNode | None:
+        """A node that did not leave although it was told to stop, or None.
+
+        It catches ``BaseException`` or sits in C code; only a restart of the program ends it.
+        """
+        return stop_control.stuck()
+
+    def free(self, unload_models: bool = False, free_memory: bool = False) -> None:
+        """Give memory back; while a prompt runs, this waits for its end (E-543).
+
+        Args:
+            unload_models: Let go of all models.
+            free_memory: Let go of models and of all kept results.
+        """
+        if unload_models or free_memory:
+            self._wishes.add("unload_models")
+        if free_memory:
+            self._wishes.add("free_memory")
+        self._grant_wishes()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineStateError("The engine is closed.")
+
+    def _make_item(
+        self,
+        prompt: Mapping[str, Any],
+        extra_data: Mapping[str, Any] | None,
+        targets: Sequence[Any] | None,
+        number: float,
+        prompt_id: str,
+    ) -> QueueItem:
+        extra = dict(extra_data or {})
+        sensitive = {key: extra.pop(key) for key in SENSITIVE_KEYS if key in extra}
+        created = extra.setdefault("create_time", now_ms())
+        wanted = None if targets is None else tuple(targets)
+        return QueueItem(number, prompt_id, copy_prompt(prompt), extra, wanted, sensitive, created)
+
+    def _run_beside_loop(self, item: QueueItem) -> RunResult:
+        """Run on a thread of its own, as an event loop runs on this one (as in notebooks)."""
+        answers: list[RunResult] = []
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                answers.append(self._run_exclusively(item, waited=False))
+            except BaseException as error:  # noqa: BLE001 - raised again on the caller's thread
+                errors.append(error)
+
+        thread = threading.Thread(target=work, name="easel-run")
+        thread.start()
+        thread.join()
+        if errors:
+            raise errors[0]
+        return answers[0]
+
+    def _run_exclusively(self, item: QueueItem, *, waited: bool) -> RunResult:
+        self._check_open()
+        if not self._run_lock.acquire(blocking=False):
+            if waited:
+                self.queue.done()
+            raise EngineStateError("A prompt is running; only one can run at a time.")
+        try:
+            self._load_packs_once()
+            if not waited:
+                self.queue.start(item)
+            stop_control.begin(item.prompt_id)
+            try:
+                with process_state_kept():
+                    return self._run_item(item)
+            finally:
+                stop_control.finish()
+                self._node_output.finish_run()
+        finally:
+            self._run_lock.release()
+            self.queue.done()
+
+    def _run_item(self, item: QueueItem) -> RunResult:
+        self._let_packs_rewrite(item)
+        targets = SlotTargets.read(item.targets)
+        schemas = RunSchemas(self.registry, self.strict_reference)
+        try:
+            validation, slots = self._validate(item, schemas, targets)
+        except (Interrupted, InterruptProcessingException):
+            return self._interrupted_early(item)
+        if not validation.valid:
+            return RunResult(
+                item.prompt_id,
+                status="error",
+                error=validation.error,
+                node_errors=validation.node_errors,
+                is_valid=False,
+            )
+        return self._execute(item, schemas, validation, slots)
+
+    def _execute(
+        self,
+        item: QueueItem,
+        schemas: RunSchemas,
+        validation: Validation,
+        slots: Sequence[SlotAddress],
+    ) -> RunResult:
+        kept_prompt = snapshot(item.prompt)
+        run = Run(
+            item.prompt_id,
+            item.prompt,
+            DynamicPrompt(item.prompt),
+            item.extra_data,
+            item.sensitive,
+            schemas,
+            self._cache,
+            self.emit,
+            self.strict_reference,
+        )
+        executor = Executor(run, validation.outputs, slots, self._unload_models)
+        try:
+            result = executor.execute()
+        finally:
+            self.history.add(
+                item, kept_prompt, validation.outputs, executor.result,
+                executor.ui_outputs, executor.messages,
+            )  # fmt: skip
+        result.node_errors = validation.node_errors
+        return result
+
+    def _let_packs_rewrite(self, item: QueueItem) -> None:
+        body = {
+            "prompt": item.prompt,
+            "extra_data": item.extra_data,
+            "client_id": item.extra_data.get("client_id"),
+            "number": item.number,
+            "prompt_id": item.prompt_id,
+        }
+        body = compat.run_prompt_handlers(body)
+        item.prompt = body.get("prompt", item.prompt)
+        item.extra_data = body.get("extra_data", item.extra_data)
+
+    def _validate(
+        self, item: QueueItem, schemas: RunSchemas, targets: SlotTargets
+    ) -> tuple[Validation, Sequence[SlotAddress]]:
+        prompt, seen, outputs = validation_view(item.prompt, schemas, targets)
+        tasks = AsyncCalls(lambda node_id: None)
+        try:
+            validation: Validation = tasks.complete(
+                validate_prompt(
+                    prompt, seen, targets=outputs, strict_reference=self.strict_reference
+                )
+            )
+        finally:
+            tasks.close()
+        return targets.without_probes(validation), targets.runnable(validation)
+
+    def _interrupted_early(self, item: QueueItem) -> RunResult:
+        self.emit(ExecutionInterruptedEvent(item.prompt_id, None, None, (), now_ms()))
+        self.emit(ExecutingEvent(item.prompt_id, None, None))
+        return RunResult(item.prompt_id, status="interrupted")
+
+    # Memory
+
+    def _grant_wishes(self) -> None:
+        if not self._wishes or not self._run_lock.acquire(blocking=False):
+            return
+        try:
+            wishes, self._wishes = self._wishes, set()
+            if "unload_models" in wishes:
+                self._unload_models()
+            if "free_memory" in wishes:
+                self._cache.clear()
+            gc.collect()
+        finally:
+            self._run_lock.release()
+
+    def _unload_models(self) -> None:
+        management = sys.modules.get("comfy.model_management")
+        unload = getattr(management, "unload_all_models", None)
+        if unload is None:
+            return
+        try:
+            unload()
+        except Exception as error:  # noqa: BLE001 - packs replace this function
+            log.warning("Models could not be unloaded: %s", describe(error))
+
+    def _collect_garbage(self) -> None:
+        now = time.monotonic()
+        if now - self._collected_at >= COLLECT_INTERVAL_S:
+            self._collected_at = now
+            gc.collect()
+
+
+def _claim(engine: Engine) -> None:
+    global _live
+    with _live_lock:
+        if _live is not None:
+            raise EngineStateError(
+                "An engine is already running in this program. Close it first: node packs share "
+                "names of the whole process, so there can be only one."
+            )
+        _live = engine
+
+
+def _release(engine: Engine) -> None:
+    global _live
+    with _live_lock:
+        if _live is engine:
+            _live = None
+
+
+def _is_inside_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

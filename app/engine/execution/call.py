@@ -1,0 +1,228 @@
+"""Calling into a node: its instance, lazy check and function (E-300, E-307, E-320 to E-334)."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import contextmanager
+from typing import Any
+
+from app.engine.events import ExecutionErrorEvent
+from app.engine.execution.arguments import (
+    Arguments,
+    NodeArguments,
+    find_blocker,
+    split_calls,
+)
+from app.engine.execution.async_calls import AsyncCalls, Outcome, PendingCalls
+from app.engine.execution.blocker import ExecutionBlocker
+from app.engine.execution.context import ExecutionContext, current_context
+from app.engine.execution.interrupts import stop_control
+from app.engine.execution.results import CallResult, blocked_result, read_result
+from app.engine.execution.run_state import NodeInputError, NodeState, Run
+from app.engine.node_types import v3
+from app.engine.node_types.schema import NodeSchema
+
+
+@contextmanager
+def _inside_node(context: ExecutionContext) -> Any:
+    token = current_context.set(context)
+    stop_control.in_node = True
+    try:
+        yield
+    finally:
+        stop_control.in_node = False
+        current_context.reset(token)
+
+
+class NodeCaller:
+    """Calls the nodes of one run.
+
+    Args:
+        run: The run.
+        tasks: Runs coroutines.
+    """
+
+    def __init__(self, run: Run, tasks: AsyncCalls) -> None:
+        self._run = run
+        self._tasks = tasks
+
+    def target(self, state: NodeState) -> Any:
+        """Return what a node's methods are called on: an instance (E-300) or a V3 clone (E-061)."""
+        schema = state.schema
+        assert schema is not None
+        if schema.is_v3:
+            return v3.locked_clone(schema.cls, self._run.hidden_values(state))
+        if not self._run.cache.keeps_instances:
+            return self._new_instance(state, schema)
+        kept = state.store.objects.get(state.name)
+        if kept is not None and kept[0] is schema.cls:
+            return kept[1]
+        instance = self._new_instance(state, schema)
+        state.store.objects[state.name] = (schema.cls, instance)
+        return instance
+
+    def _new_instance(self, state: NodeState, schema: NodeSchema) -> Any:
+        with _inside_node(ExecutionContext(self._run.prompt_id, state.id)):
+            return schema.cls()
+
+    def lazy_wishes(self, state: NodeState, target: Any, arguments: NodeArguments) -> list[str]:
+        """Ask a node which lazy inputs it needs that it does not have (E-330 to E-333).
+
+        Raises:
+            NodeInputError: It asks for an input that it cannot get.
+        """
+        schema = state.schema
+        assert schema is not None
+        function = target.check_lazy_status
+        wishes: list[str] = []
+        calls = split_calls(arguments.lists, schema.input_is_list, function, self._run.strict)
+        for index, call in enumerate(calls):
+            stop_control.check()
+            if arguments.may_block and find_blocker(call.values(), schema.input_is_list):
+                continue
+            if schema.is_v3:
+                call = v3.nest_inputs(schema.cls, call, with_names=True)
+            context = ExecutionContext(self._run.prompt_id, state.id, index)
+            with _inside_node(context):
+                answer = function(**call)
+            if inspect.isawaitable(answer):
+                answer = self._tasks.complete(answer, context)
+            if isinstance(answer, list):
+                wishes.extend(name for name in answer if isinstance(name, str))
+        lists, missing = arguments.lists, arguments.missing
+        wanted = [name for name in dict.fromkeys(wishes) if name not in lists or name in missing]
+        for name in wanted:
+            _check_wish(state, name)
+        return [name for name in wanted if self._can_be_linked(state, name)]
+
+    def _can_be_linked(self, state: NodeState, name: str) -> bool:
+        """Tell whether asking for a link is news; its source may have ended without a value."""
+        return any(
+            link.name == name and link.lazy and link.source_id not in state.requested
+            for link in state.links
+        )
+
+    def call(
+        self, state: NodeState, target: Any, arguments: NodeArguments
+    ) -> list[CallResult] | PendingCalls:
+        """Call a node's function, once for each element of its lists.
+
+        Returns:
+            What the calls gave, or the calls under way when the node is asynchronous and not
+            all of them ended in their first step.
+        """
+        schema = state.schema
+        assert schema is not None
+        function: Callable[..., Any] = (
+            target.execute if schema.is_v3 else getattr(target, schema.function)
+        )
+        calls = split_calls(arguments.lists, schema.input_is_list, function, self._run.strict)
+        if schema.is_async:
+            return self._call_async(state, function, calls, arguments.may_block)
+        results = []
+        for index, call in enumerate(calls):
+            if stop_control.flag or stop_control.requested:
+                stop_control.check()
+            if arguments.may_block:
+                blocker = find_blocker(call.values(), schema.input_is_list)
+                if blocker is not None:
+                    results.append(self._blocked(state, schema, blocker))
+                    continue
+            if schema.is_v3:
+                call = v3.nest_inputs(schema.cls, call)
+            context = ExecutionContext(self._run.prompt_id, state.id, index)
+            # The hot path of every run, written out instead of using _inside_node.
+            token = current_context.set(context)
+            started = time.perf_counter()
+            stop_control.in_node = True
+            try:
+                value = function(**call)
+            finally:
+                stop_control.in_node = False
+                state.seconds += time.perf_counter() - started
+                current_context.reset(token)
+            if inspect.iscoroutine(value):
+                # A decorator can hide that a method is asynchronous.
+                value = self._tasks.complete(value, context)
+            results.append(read_result(schema, value, self._run.strict))
+        return results
+
+    def _call_async(
+        self,
+        state: NodeState,
+        function: Callable[..., Awaitable[Any]],
+        calls: list[Arguments],
+        may_block: bool,
+    ) -> list[CallResult] | PendingCalls:
+        schema = state.schema
+        assert schema is not None
+        started: list[tuple[ExecutionContext, Callable[[], Awaitable[Any]] | Outcome]] = []
+        for index, call in enumerate(calls):
+            stop_control.check()
+            context = ExecutionContext(self._run.prompt_id, state.id, index)
+            blocker = find_blocker(call.values(), schema.input_is_list) if may_block else None
+            if blocker is not None:
+                started.append((context, Outcome(self._blocked(state, schema, blocker))))
+                continue
+            if schema.is_v3:
+                call = v3.nest_inputs(schema.cls, call)
+            started.append((context, _bound(function, call)))
+        pending = self._tasks.start(state.id, started)
+        return pending if pending.waiting else self.collect(state, pending)
+
+    def collect(self, state: NodeState, pending: PendingCalls) -> list[CallResult]:
+        """Return what asynchronous calls gave, now that all have ended.
+
+        Raises:
+            BaseException: What the first call that failed raised.
+        """
+        schema = state.schema
+        assert schema is not None
+        results = []
+        for outcome in pending.outcomes():
+            if outcome.error is not None:
+                raise outcome.error
+            if isinstance(outcome.value, CallResult):
+                results.append(outcome.value)
+            else:
+                results.append(read_result(schema, outcome.value, self._run.strict))
+        return results
+
+    def _blocked(
+        self, state: NodeState, schema: NodeSchema, blocker: ExecutionBlocker
+    ) -> CallResult:
+        """Skip a call; a blocker with a message says it now, and is silent from here on (E-322)."""
+        if blocker.message is None:
+            return blocked_result(schema, blocker)
+        payload = {
+            "prompt_id": self._run.prompt_id,
+            "node_id": state.id,
+            "node_type": state.class_type,
+            "executed": [],
+            "exception_message": f"Execution Blocked: {blocker.message}",
+            "exception_type": "ExecutionBlocked",
+            "traceback": [],
+            "current_inputs": [],
+            "current_outputs": [],
+        }
+        self._run.emit(ExecutionErrorEvent(self._run.prompt_id, payload))
+        return blocked_result(schema, ExecutionBlocker(None))
+
+
+def _bound(
+    function: Callable[..., Awaitable[Any]], call: Arguments
+) -> Callable[[], Awaitable[Any]]:
+    return lambda: function(**call)
+
+
+def _check_wish(state: NodeState, name: str) -> None:
+    if name not in state.inputs:
+        raise NodeInputError(
+            f"Node {state.id} says it needs input {name}, but there is no input to that node at all"
+        )
+    if not any(link.name == name for link in state.links):
+        raise NodeInputError(
+            f"Node {state.id} says it needs input {name}, but that value is a constant"
+        )

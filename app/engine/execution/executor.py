@@ -1,0 +1,560 @@
+"""Runs one prompt from its first node to its last, and tells what happens."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from app.engine.errors import Interrupted
+from app.engine.events import (
+    Event,
+    ExecutedEvent,
+    ExecutingEvent,
+    ExecutionCachedEvent,
+    ExecutionErrorEvent,
+    ExecutionInterruptedEvent,
+    ExecutionStartEvent,
+    ExecutionSuccessEvent,
+)
+from app.engine.execution.arguments import NodeArguments, gather_arguments
+from app.engine.execution.async_calls import AsyncCalls
+from app.engine.execution.cache import CacheEntry, UiOutput
+from app.engine.execution.call import NodeCaller
+from app.engine.execution.context import current_context
+from app.engine.execution.expansion import Expansion, assemble, expand
+from app.engine.execution.failure import (
+    OUT_OF_MEMORY_TIP,
+    describe_inputs,
+    error_frames,
+    error_text,
+    error_type,
+    is_out_of_memory,
+)
+from app.engine.execution.interrupts import InterruptProcessingException, stop_control
+from app.engine.execution.keys import KeyMaker
+from app.engine.execution.order import ExecutionOrder
+from app.engine.execution.progress import NodeState as ProgressState
+from app.engine.execution.progress import reset_progress_state
+from app.engine.execution.report import NodeReport, RunResult
+from app.engine.execution.results import CallResult, has_blocker, merge_outputs, merge_ui
+from app.engine.execution.run_state import (
+    DependencyCycleError,
+    NodeState,
+    Retention,
+    Run,
+)
+
+log = logging.getLogger("easel.engine")
+
+SlotAddress = tuple[str, int]
+
+
+def now_ms() -> int:
+    """Return the milliseconds since 1970 (E-502)."""
+    return int(time.time() * 1000)
+
+
+class Executor:
+    """Runs one validated prompt; made anew for each.
+
+    Attributes:
+        result: What has come out so far.
+        messages: Names and data of the events at the start and the end (E-550).
+
+    Args:
+        run: What is shared during the prompt.
+        outputs: Output nodes to run, in order.
+        wanted: Output slots whose values go into the result.
+        on_out_of_memory: Called when a node ran out of memory (E-352).
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        outputs: Iterable[str],
+        wanted: Iterable[SlotAddress] = (),
+        on_out_of_memory: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._run = run
+        self._outputs = list(outputs)
+        self._wanted = list(wanted)
+        self._on_out_of_memory = on_out_of_memory
+        self._emit: Callable[[Event], None] = run.emit
+        self._order = ExecutionOrder()
+        self._tasks = AsyncCalls(self._order.release_externally)
+        self._caller = NodeCaller(run, self._tasks)
+        self._keys = KeyMaker(run, self._tasks.complete)
+        self._retention = Retention(run.states) if run.cache.releases_early else None
+        self._progress = reset_progress_state(run.prompt_id, run.dynprompt, run.emit)
+        self._current: NodeState | None = None
+        self._interrupted_id: str | None = None
+        self._last_id: str | None = None
+        self._arguments: NodeArguments | None = None
+        self._unfinished: dict[str, set[str]] = {}
+        self._inference: contextlib.ExitStack | None = None
+        self.result = RunResult(run.prompt_id)
+        self._ui: dict[str, UiOutput] = {}
+        self.messages: list[tuple[str, dict[str, Any]]] = []
+
+    @property
+    def ui_outputs(self) -> dict[str, UiOutput]:
+        """Ui outputs of the run by node id, with what is known of their nodes."""
+        return self._ui
+
+    def execute(self) -> RunResult:
+        """Run the prompt. Whatever nodes do, the answer is a result.
+
+        Raises:
+            KeyboardInterrupt: It was pressed while no node was running.
+        """
+        result = self.result
+        started = time.perf_counter()
+        stop_control.attach(self._current_id, self._tasks.wake)
+        self._say_start()
+        try:
+            with contextlib.ExitStack() as self._inference:
+                self._guarded_run()
+        finally:
+            self._finish()
+            result.report.seconds = time.perf_counter() - started
+        return result
+
+    def _guarded_run(self) -> None:
+        try:
+            self._start()
+            self._loop()
+            self._collect_wanted()
+        except (InterruptProcessingException, Interrupted):
+            self._interrupted()
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and self._current is None:
+                self._interrupted()
+                raise
+            self._failed(error)
+        else:
+            if stop_control.requested:
+                self._interrupted()
+
+    def _finish(self) -> None:
+        """Close everything and say how it ended, whatever comes in between."""
+        for _ in range(3):
+            try:
+                self._tasks.close()
+                self._forget_incomplete()
+                break
+            except Interrupted:
+                continue
+        # An interrupt can come between a call and the code that puts the context back.
+        current_context.set(None)
+        self._say_end()
+
+    def _current_id(self) -> str | None:
+        current = self._current
+        return current.id if current is not None else self._tasks.first_pending
+
+    # Start
+
+    def _start(self) -> None:
+        run = self._run
+        self._enter_inference_mode()
+        root = run.cache.root
+        schemas: dict[str, Any] = {}
+        for node_id, node in run.prompt.items():
+            class_type = node["class_type"]
+            inputs = node.get("inputs") or {}
+            schema = schemas.get(class_type)
+            if schema is None or schema.has_dynamic_inputs:
+                schema = schemas[class_type] = self._read_schema(class_type, inputs)
+            run.states[node_id] = NodeState(node_id, class_type, inputs, schema, root)
+        states = run.states.values()
+        self._keys.add(states)
+        run.cache.begin({state.name for state in states}, [state.key for state in states])
+        self._say_cached()
+        if self._retention is not None:
+            self._retention.add(self._needed())
+            for node_id, _ in self._wanted:
+                self._retention.pin(node_id)
+        for node_id in self._outputs:
+            self._add_root(run.states[node_id])
+        for node_id, _ in self._wanted:
+            state = run.state(node_id, node_id)
+            if not self._is_available(state):
+                self._add(state)
+
+    def _read_schema(self, class_type: str, inputs: dict[str, Any]) -> Any:
+        """Return a schema, or None for a class that cannot describe itself.
+
+        Nodes that are needed have passed validation, so only bystanders are without.
+        """
+        try:
+            return self._run.schemas.for_inputs(class_type, inputs)
+        except (KeyboardInterrupt, Interrupted):
+            raise
+        except BaseException as error:  # noqa: BLE001 - INPUT_TYPES is third-party code
+            log.warning("Node type %s cannot describe itself: %s", class_type, error_text(error))
+            return None
+
+    def _needed(self) -> list[NodeState]:
+        """Return the outputs and everything upstream of them, lazy links included."""
+        states = self._run.states
+        stack = [*self._outputs, *(node_id for node_id, _ in self._wanted)]
+        needed: dict[str, NodeState] = {}
+        while stack:
+            node_id = stack.pop()
+            if node_id not in needed and node_id in states:
+                needed[node_id] = states[node_id]
+                stack.extend(link.source_id for link in states[node_id].links)
+        return list(needed.values())
+
+    def _enter_inference_mode(self) -> None:
+        """Let torch record nothing for gradients; it is entered once torch is there at all."""
+        torch = sys.modules.get("torch")
+        if torch is not None and self._inference is not None and hasattr(torch, "inference_mode"):
+            self._inference.enter_context(torch.inference_mode())
+            self._inference = None
+
+    # Order
+
+    def _loop(self) -> None:
+        order, tasks, states = self._order, self._tasks, self._run.states
+        while len(order):
+            if stop_control.requested or stop_control.flag:
+                raise InterruptProcessingException
+            if len(tasks):
+                tasks.step()
+            node_id = order.next_ready()
+            if node_id is not None:
+                self._step(states[node_id])
+            elif order.has_external_blocks:
+                tasks.wait()
+            else:
+                self._fail_cycle()
+
+    def _fail_cycle(self) -> None:
+        cycle = self._order.find_cycle()
+        prompt = self._run.dynprompt
+        blamed = next((each for each in cycle if prompt.is_ephemeral(each)), cycle[0])
+        self._current = self._run.states[prompt.get_display_node_id(blamed)]
+        raise DependencyCycleError("Dependency cycle detected")
+
+    def _add_root(self, state: NodeState) -> None:
+        """Add an output node; when it is cached, nothing upstream of it is needed (E-209)."""
+        if self._is_available(state):
+            self._order.add(state.id, is_output=True)
+        else:
+            self._add(state)
+
+    def _add(self, state: NodeState) -> None:
+        """Make a node pending, and everything upstream that is not there yet (E-201)."""
+        order, run = self._order, self._run
+        stack = [state]
+        blocks: list[tuple[str, str]] = []
+        while stack:
+            node = stack.pop()
+            if node.id in order:
+                continue
+            schema = node.schema
+            if schema is None:
+                raise DependencyCycleError(f"Node {node.id} ({node.class_type}) cannot be read.")
+            order.add(node.id, is_output=schema.is_output, is_async=schema.is_async)
+            for link in node.links:
+                if link.lazy and link.source_id not in node.requested:
+                    continue
+                source = run.state(link.source_id, node.id)
+                if not self._is_available(source):
+                    stack.append(source)
+                    blocks.append((source.id, node.id))
+        for source_id, target_id in blocks:
+            order.block(source_id, target_id)
+
+    def _is_available(self, state: NodeState) -> bool:
+        """Tell whether a result is there, and hold it for this run if so (E-413)."""
+        if state.entry is not None:
+            return True
+        if state.id in self._order:
+            return False
+        state.entry = self._run.cache.find(state.store, state.key)
+        return state.entry is not None
+
+    # One node
+
+    def _step(self, state: NodeState) -> None:
+        self._current, self._arguments = state, None
+        if state.calls is not None:
+            calls, state.calls = state.calls, None
+            self._take(state, self._caller.collect(state, calls))
+        elif state.expansion is not None:
+            expansion, state.expansion = state.expansion, None
+            self._take_expansion(state, expansion)
+        else:
+            entry = state.entry or self._run.cache.find(state.store, state.key)
+            if entry is not None:
+                self._serve(state, entry)
+            else:
+                self._begin(state)
+        self._current = None
+
+    def _serve(self, state: NodeState, entry: CacheEntry) -> None:
+        """End a node with the result of an earlier or equal one (E-411, E-908)."""
+        state.entry = entry
+        if state.id not in self._progress.nodes:
+            self.result.cached.append(state.id)
+            self.result.report.nodes.append(NodeReport(state.id, state.class_type, 0.0, True))
+        self._show(state, entry.ui, cached=True)
+        if entry.inner_ui and not self._run.strict:
+            for inner in entry.inner_ui:
+                self._record_ui(state.parent, inner)
+                meta = inner.meta
+                self._emit(
+                    ExecutedEvent(
+                        self._run.prompt_id, inner.node_id, meta["display_node"], inner.output, True
+                    )
+                )
+        self._progress.finish_progress(state.id)
+        self._complete(state)
+
+    def _begin(self, state: NodeState) -> None:
+        run, schema = self._run, state.schema
+        assert schema is not None
+        if self._inference is not None:
+            self._enter_inference_mode()
+        self._progress.start_progress(state.id)
+        display_id = run.dynprompt.get_display_node_id(state.id)
+        self._emit(ExecutingEvent(run.prompt_id, state.id, display_id))
+        self._last_id = state.id
+        target = self._caller.target(state)
+        arguments = self._arguments = gather_arguments(run, state)
+        if schema.has_check_lazy:
+            wishes = self._caller.lazy_wishes(state, target, arguments)
+            if wishes:
+                self._request(state, wishes)
+                self._order.put_back(state.id)
+                return
+        results = self._caller.call(state, target, arguments)
+        if isinstance(results, list):
+            self._take(state, results)
+        else:
+            state.calls = results
+            self._order.block_externally(state.id)
+            self._order.put_back(state.id)
+
+    def _request(self, state: NodeState, wishes: list[str]) -> None:
+        """Turn lazy links that a node asked for into dependencies (E-331)."""
+        assert isinstance(state.requested, set)
+        for link in state.links:
+            if link.name in wishes:
+                state.requested.add(link.source_id)
+                self._depend(state, link.source_id)
+
+    def _depend(self, state: NodeState, source_id: str) -> None:
+        source = self._run.state(source_id, state.id)
+        if not self._is_available(source):
+            self._add(source)
+            self._order.block(source.id, state.id)
+
+    def _take(self, state: NodeState, results: list[CallResult]) -> None:
+        """Go on with what a node's calls gave."""
+        ui = merge_ui((result.ui for result in results), self._run.strict)
+        if any(result.expand is not None for result in results):
+            self._begin_expansion(state, ui, results)
+            return
+        schema = state.schema
+        assert schema is not None
+        self._keep(state, merge_outputs(schema, results), ui or None)
+
+    def _begin_expansion(
+        self, state: NodeState, ui: dict[str, Any], results: list[CallResult]
+    ) -> None:
+        self._show(state, ui or None)
+        expansion = expand(self._run, self._keys, state, results)
+        state.expansion = expansion
+        state.inner_ui = []
+        if ui:
+            state.inner_ui.append(self._run.ui_output(state, ui))
+        if self._retention is not None:
+            self._retention.add(expansion.nodes)
+            for source_id in expansion.sources:
+                self._retention.hold(source_id)
+        if expansion.outputs:
+            self._unfinished[state.id] = {node.id for node in expansion.outputs}
+        for node in expansion.outputs:
+            self._add_root(node)
+        for source_id in expansion.sources:
+            self._depend(state, source_id)
+        self._order.put_back(state.id)
+
+    def _take_expansion(self, state: NodeState, expansion: Expansion) -> None:
+        schema = state.schema
+        assert schema is not None
+        outputs = assemble(self._run, schema, expansion)
+        self._keep(state, outputs, None)
+        if self._retention is not None:
+            for source_id in expansion.sources:
+                self._retention.release(source_id)
+
+    def _keep(self, state: NodeState, outputs: list[list[Any]], ui: dict[str, Any] | None) -> None:
+        """End a node that ran: keep its result, show its ui."""
+        entry = CacheEntry(
+            outputs,
+            ui,
+            [] if state.inner_ui is None else state.inner_ui,
+            has_blocker(outputs),
+            state.seconds,
+        )
+        state.entry = entry
+        self._run.cache.keep(state.store, state.key, entry)
+        self.result.executed.append(state.id)
+        self.result.report.nodes.append(
+            NodeReport(state.id, state.class_type, state.seconds, False)
+        )
+        if ui:
+            self._show(state, ui)
+        self._progress.finish_progress(state.id)
+        self._complete(state)
+
+    def _complete(self, state: NodeState) -> None:
+        self._order.complete(state.id)
+        if state.parent is not None and state.parent.id in self._unfinished:
+            self._unfinished[state.parent.id].discard(state.id)
+        if self._retention is not None:
+            self._retention.ended(state)
+            self._run.cache.after_node(self._held)
+
+    def _held(self) -> set[int]:
+        states = self._run.states.values()
+        return {id(state.entry) for state in states if state.entry is not None}
+
+    def _show(self, state: NodeState, ui: dict[str, Any] | None, *, cached: bool = False) -> None:
+        """Send a node's ui and note it for the history (E-505, E-910)."""
+        if ui:
+            self._record_ui(state.parent, self._run.ui_output(state, ui))
+        if ui or cached:
+            display_id = self._run.dynprompt.get_display_node_id(state.id)
+            self._emit(ExecutedEvent(self._run.prompt_id, state.id, display_id, ui, cached))
+
+    def _record_ui(self, parent: NodeState | None, output: UiOutput) -> None:
+        self._ui[output.node_id] = output
+        self.result.outputs[output.node_id] = output.output
+        while parent is not None:
+            if parent.inner_ui is not None:
+                parent.inner_ui.append(output)
+            parent = parent.parent
+
+    # End
+
+    def _collect_wanted(self) -> None:
+        for node_id, slot in self._wanted:
+            entry = self._run.states[node_id].entry
+            values = entry.outputs[slot] if entry and 0 <= slot < len(entry.outputs) else []
+            self.result.results[(node_id, slot)] = list(values)
+
+    def _forget_incomplete(self) -> None:
+        """Drop results of expansions whose inner output nodes did not all run.
+
+        Otherwise the expander would be served from the cache next time, and they never would.
+        """
+        for node_id, missing in self._unfinished.items():
+            state: NodeState | None = self._run.states[node_id]
+            while missing and state is not None:
+                self._run.cache.forget(state.store, state.key)
+                state = state.parent
+
+    def _say_start(self) -> None:
+        timestamp = now_ms()
+        self._emit(ExecutionStartEvent(self._run.prompt_id, timestamp))
+        self._note("execution_start", timestamp=timestamp)
+
+    def _say_cached(self) -> None:
+        find = self._run.cache.find
+        nodes = [s.id for s in self._run.states.values() if find(s.store, s.key) is not None]
+        timestamp = now_ms()
+        self._emit(ExecutionCachedEvent(self._run.prompt_id, tuple(nodes), timestamp))
+        self._note("execution_cached", nodes=nodes, timestamp=timestamp)
+
+    def _note(self, name: str, **data: Any) -> None:
+        self.messages.append((name, {"prompt_id": self._run.prompt_id, **data}))
+
+    def _failed(self, error: BaseException) -> None:
+        stop_control.in_node = False
+        payload = self._error_payload(error)
+        self.result.status = "error"
+        self.result.error = payload
+        self._mark_failed()
+        log.info("Node %s failed: %s", payload["node_id"], payload["exception_message"].strip())
+        if is_out_of_memory(error):
+            self._on_out_of_memory()
+
+    def _mark_failed(self) -> None:
+        if self._current is not None:
+            entry = self._progress.nodes.get(self._current.id)
+            if entry is not None and entry["state"] is ProgressState.RUNNING:
+                self._progress.fail_progress(self._current.id)
+
+    def _error_payload(self, error: BaseException) -> dict[str, Any]:
+        run, state = self._run, self._current
+        real_id = run.dynprompt.get_real_node_id(state.id) if state is not None else None
+        is_cycle = isinstance(error, DependencyCycleError)
+        text = error_text(error)
+        if not is_cycle:
+            text += "\n" + (OUT_OF_MEMORY_TIP if is_out_of_memory(error) else "")
+        return {
+            "prompt_id": run.prompt_id,
+            "node_id": real_id,
+            "node_type": run.states[real_id].class_type if real_id in run.states else None,
+            "executed": list(self.result.executed),
+            "exception_message": text,
+            "exception_type": "graph.DependencyCycleError" if is_cycle else error_type(error),
+            "traceback": [] if is_cycle else error_frames(error),
+            "current_inputs": self._described_inputs(is_cycle),
+            "current_outputs": [s.id for s in run.states.values() if s.entry is not None],
+            "timestamp": now_ms(),
+        }
+
+    def _described_inputs(self, is_cycle: bool) -> dict[str, list[Any]] | list[Any]:
+        if is_cycle:
+            return []
+        return describe_inputs(self._arguments.lists) if self._arguments is not None else {}
+
+    def _interrupted(self) -> None:
+        stop_control.in_node = False
+        current = self._current
+        self._interrupted_id = (
+            current.id if current is not None else self._tasks.first_pending or self._last_id
+        )
+        self.result.status = "interrupted"
+        self._mark_failed()
+
+    def _say_end(self) -> None:
+        run, result = self._run, self.result
+        timestamp = now_ms()
+        if result.status == "success":
+            self._emit(ExecutionSuccessEvent(run.prompt_id, timestamp))
+            self._note("execution_success", timestamp=timestamp)
+        elif result.status == "error":
+            assert result.error is not None
+            self._emit(ExecutionErrorEvent(run.prompt_id, result.error))
+            self.messages.append(("execution_error", result.error))
+        else:
+            self._say_interrupted(timestamp)
+        self._emit(ExecutingEvent(run.prompt_id, None, None))
+
+    def _say_interrupted(self, timestamp: int) -> None:
+        run = self._run
+        node_id = self._interrupted_id
+        real_id = run.dynprompt.get_real_node_id(node_id) if node_id is not None else None
+        node_type = run.states[real_id].class_type if real_id in run.states else None
+        executed = tuple(self.result.executed)
+        self._emit(
+            ExecutionInterruptedEvent(run.prompt_id, real_id, node_type, executed, timestamp)
+        )
+        self._note(
+            "execution_interrupted",
+            node_id=real_id,
+            node_type=node_type,
+            executed=list(executed),
+            timestamp=timestamp,
+        )

@@ -1,0 +1,108 @@
+"""Asking nodes whether they changed, and giving every node of a graph its key (E-406 to E-410)."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from app.engine.errors import Interrupted, describe
+from app.engine.execution.arguments import find_blocker, idle_arguments, split_calls
+from app.engine.execution.blocker import ExecutionBlocker
+from app.engine.execution.cache_key import fresh_key, node_key, topological
+from app.engine.execution.context import CurrentNodeContext
+from app.engine.execution.run_state import NodeState, Run
+from app.engine.node_types import v3
+
+log = logging.getLogger("easel.engine")
+
+NAN = float("nan")
+
+
+class KeyMaker:
+    """Makes the cache keys of one run, each once and sources first.
+
+    Args:
+        run: The run.
+        complete: Runs an awaitable to its end.
+    """
+
+    def __init__(self, run: Run, complete: Callable[[Awaitable[Any]], Any]) -> None:
+        self._run = run
+        self._complete = complete
+        self._keys: dict[str, bytes] = {}
+
+    def add(self, states: Iterable[NodeState]) -> None:
+        """Give keys to these nodes; their sources are among them or have keys."""
+        waiting: list[NodeState] = []
+        keys = self._keys
+        for state in states:
+            # Prompts are mostly written sources first; then one pass is all it takes.
+            if waiting or any(link.source_id not in keys for link in state.links):
+                waiting.append(state)
+            else:
+                self._make(state)
+        if not waiting:
+            return
+        by_id = {state.id: state for state in waiting}
+        links = {state.id: [link.source_id for link in state.links] for state in waiting}
+        for node_id in topological(links, keys):
+            self._make(by_id[node_id])
+
+    def _make(self, state: NodeState) -> None:
+        schema = state.schema
+        if schema is None:
+            state.key = self._keys[state.id] = fresh_key()
+            return
+        is_changed: Any = False
+        node = self._run.dynprompt.get_node(state.id)
+        if "is_changed" in node:
+            is_changed = node["is_changed"]
+        elif schema.has_is_changed:
+            is_changed = self._ask(state)
+            if self._run.strict:
+                node["is_changed"] = is_changed
+        needs_id = schema.uses_unique_id or schema.not_idempotent
+        state.key = self._keys[state.id] = node_key(
+            state.class_type,
+            state.inputs,
+            self._keys,
+            is_changed=is_changed,
+            node_id=state.id if needs_id else None,
+        )
+
+    def _ask(self, state: NodeState) -> Any:
+        """Return what ``IS_CHANGED`` says, one answer for each call; NaN when it raises."""
+        try:
+            with CurrentNodeContext(self._run.prompt_id, state.id):
+                return self._ask_class(state)
+        except (KeyboardInterrupt, Interrupted):
+            raise
+        except BaseException as error:  # noqa: BLE001 - third-party code; it may even call sys.exit
+            log.warning(
+                "Node %s (%s) could not say whether it changed, so it runs: %s",
+                state.id, state.class_type, describe(error),
+            )  # fmt: skip
+            return NAN
+
+    def _ask_class(self, state: NodeState) -> list[Any]:
+        schema = state.schema
+        assert schema is not None
+        cls: Any = schema.cls
+        if schema.is_v3:
+            cls = v3.locked_clone(schema.cls, self._run.hidden_values(state, idle=True))
+        function = cls.fingerprint_inputs if schema.is_v3 else cls.IS_CHANGED
+        answers: list[Any] = []
+        lists = idle_arguments(self._run, state)
+        for arguments in split_calls(lists, schema.input_is_list, function, self._run.strict):
+            if find_blocker(arguments.values(), schema.input_is_list) is not None:
+                answers.append(None)
+                continue
+            if schema.is_v3:
+                arguments = v3.nest_inputs(schema.cls, arguments)
+            answer = function(**arguments)
+            if inspect.isawaitable(answer):
+                answer = self._complete(answer)
+            answers.append(None if isinstance(answer, ExecutionBlocker) else answer)
+        return answers
