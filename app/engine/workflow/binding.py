@@ -46,6 +46,7 @@ class BoundWidget:
         is_linked: Whether a link drives it.
         definition: The declared input, or None.
         source: For promoted widgets ``(subgraph id, node key, widget name)``, else None.
+        is_unset: There is no value at all (a combo without choices): absent from the prompt.
     """
 
     name: str
@@ -61,6 +62,7 @@ class BoundWidget:
     is_linked: bool = False
     definition: InputDefinition | None = None
     source: tuple[str, str, str] | None = None
+    is_unset: bool = False
 
 
 @dataclass(slots=True)
@@ -99,6 +101,7 @@ class BoundOutput:
     is_list: bool = False
     tooltip: str = ""
     stored: int | None = None
+    match_template: str | None = None
 
 
 @dataclass(slots=True)
@@ -117,6 +120,8 @@ class BoundNode:
         is_missing: No definition is known for its type.
         subgraph: Id of the subgraph definition when the node is a host, else None.
         problem: A sentence when the node cannot run (such as a subgraph in itself), else empty.
+        boundary: ``"inputs"`` or ``"outputs"`` for the two boxes inside a subgraph (keys "-10" and
+            "-20"), which are no nodes of the file, else empty.
     """
 
     key: str
@@ -130,6 +135,7 @@ class BoundNode:
     is_missing: bool = False
     subgraph: str | None = None
     problem: str = ""
+    boundary: str = ""
 
     @property
     def sockets(self) -> list[BoundInput]:
@@ -170,8 +176,16 @@ class BoundLink:
 
 @dataclass(slots=True)
 class BoundGraph:
-    """All nodes and usable links of one graph."""
+    """All nodes and usable links of one graph.
+
+    Attributes:
+        graph_id: Id of the graph.
+        nodes: Nodes by key in drawing order; inside a subgraph the two boundary boxes come first.
+        links: Links that have both ends, by key.
+        state: What :func:`app.engine.workflow.bind.update_binding` remembers between calls.
+    """
 
     graph_id: str
     nodes: dict[str, BoundNode]
     links: dict[str, BoundLink]
+    state: Any = field(default=None, repr=False, compare=False)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 ROOT = ""
@@ -42,6 +43,33 @@ class RecordKind(enum.Enum):
     REROUTE = "reroutes"
 
 
+@dataclass(frozen=True, slots=True)
+class Space:
+    """How a graph's stored coordinates become graph units.
+
+    Files marked ``workflowRendererVersion: "Vue"`` hold positions and sizes that were multiplied
+    about an anchor. They stay so in the file; records divide when they are read, and edits
+    multiply what they write.
+
+    Attributes:
+        anchor: The point that stays in place.
+        factor: What stored sizes were multiplied with.
+    """
+
+    anchor: tuple[float, float]
+    factor: float
+
+    def to_view(self, pos: tuple[float, float]) -> tuple[float, float]:
+        """Turn a stored position into graph units."""
+        (ax, ay), factor = self.anchor, self.factor
+        return (ax + (pos[0] - ax) / factor, ay + (pos[1] - ay) / factor)
+
+    def to_file(self, pos: tuple[float, float]) -> tuple[float, float]:
+        """Turn a position in graph units into the one to store."""
+        (ax, ay), factor = self.anchor, self.factor
+        return (ax + (pos[0] - ax) * factor, ay + (pos[1] - ay) * factor)
+
+
 class Record:
     """One record of a graph.
 
@@ -49,13 +77,15 @@ class Record:
         key: Name of the record inside its graph. For nodes, links and reroutes it is the id
             as text, or a fresh one when the file gave the id twice; groups count up.
         raw: The data in the file.
+        space: Scale of the stored coordinates, or None when they are graph units.
     """
 
-    __slots__ = ("key", "raw")
+    __slots__ = ("key", "raw", "space")
 
-    def __init__(self, key: str, raw: Any) -> None:
+    def __init__(self, key: str, raw: Any, space: Space | None = None) -> None:
         self.key = key
         self.raw = raw
+        self.space = space
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the raw value of ``name``."""
@@ -76,18 +106,23 @@ class Node(Record):
     @property
     def id(self) -> int | str:
         """The id as written to new links: a number where the key is one."""
-        return int(self.key) if _is_integer(self.key) else self.key
+        return id_value(self.key)
 
     @property
     def pos(self) -> tuple[float, float]:
         """Top-left corner of the body; the title bar is 30 above it."""
-        return read_pair(self.raw.get("pos"), (0.0, 0.0))
+        pos = read_pair(self.raw.get("pos"), (0.0, 0.0))
+        return pos if self.space is None else self.space.to_view(pos)
 
     @property
     def size(self) -> tuple[float, float] | None:
         """Stored width and height of the body, or None when the file has none."""
         value = self.raw.get("size")
-        return None if value is None else read_pair(value, (0.0, 0.0))
+        if value is None:
+            return None
+        width, height = read_pair(value, (0.0, 0.0))
+        factor = 1.0 if self.space is None else self.space.factor
+        return (width / factor, height / factor)
 
     @property
     def title(self) -> str | None:
@@ -155,7 +190,7 @@ class Link(Record):
     @property
     def origin(self) -> str:
         """Id of the source node, as text."""
-        return str(self._field(1, "origin_id"))
+        return id_text(self._field(1, "origin_id"))
 
     @property
     def origin_slot(self) -> int:
@@ -165,7 +200,7 @@ class Link(Record):
     @property
     def target(self) -> str:
         """Id of the target node, as text."""
-        return str(self._field(3, "target_id"))
+        return id_text(self._field(3, "target_id"))
 
     @property
     def target_slot(self) -> int:
@@ -181,7 +216,7 @@ class Link(Record):
     def parent_id(self) -> str | None:
         """Key of the reroute nearest to the target, or None (objects only)."""
         if isinstance(self.raw, dict) and self.raw.get("parentId") is not None:
-            return str(self.raw["parentId"])
+            return id_text(self.raw["parentId"])
         return None
 
 
@@ -199,11 +234,12 @@ class Group(Record):
     @property
     def bounding(self) -> tuple[float, float, float, float]:
         """``x, y, width, height`` with the title bar included."""
-        values = list(_numbers(self.raw.get("bounding")))
-        padded = [*values, 0.0, 0.0, 140.0, 80.0][: len(values)] + [0.0, 0.0, 140.0, 80.0][
-            len(values) :
-        ]
-        return (padded[0], padded[1], padded[2], padded[3])
+        values = list(_numbers(self.raw.get("bounding")))[:4]
+        x, y, width, height = values + [0.0, 0.0, 140.0, 80.0][len(values) :]
+        if self.space is None:
+            return (x, y, width, height)
+        factor = self.space.factor
+        return (*self.space.to_view((x, y)), width / factor, height / factor)
 
     @property
     def color(self) -> str | None:
@@ -225,13 +261,14 @@ class Reroute(Record):
     @property
     def pos(self) -> tuple[float, float]:
         """Its centre."""
-        return read_pair(self.raw.get("pos"), (0.0, 0.0))
+        pos = read_pair(self.raw.get("pos"), (0.0, 0.0))
+        return pos if self.space is None else self.space.to_view(pos)
 
     @property
     def parent_id(self) -> str | None:
         """Key of the next reroute towards the origin, or None."""
         parent = self.raw.get("parentId")
-        return None if parent is None else str(parent)
+        return None if parent is None else id_text(parent)
 
 
 class Graph:
@@ -245,9 +282,10 @@ class Graph:
         floating_links: Links with one loose end, by key.
         groups: Groups by key.
         reroutes: Reroutes by key, wherever the file keeps them.
+        space: Scale of the stored coordinates, or None when they are graph units.
     """
 
-    __slots__ = ("floating_links", "groups", "id", "links", "nodes", "raw", "reroutes")
+    __slots__ = ("floating_links", "groups", "id", "links", "nodes", "raw", "reroutes", "space")
 
     def __init__(self, graph_id: str, raw: Raw) -> None:
         self.id = graph_id
@@ -257,6 +295,7 @@ class Graph:
         self.floating_links: dict[str, Link] = {}
         self.groups: dict[str, Group] = {}
         self.reroutes: dict[str, Reroute] = {}
+        self.space: Space | None = None
 
     def records(self, kind: RecordKind) -> dict[str, Any]:
         """Return the table of one kind of record."""
@@ -267,6 +306,17 @@ class Graph:
             RecordKind.GROUP: self.groups,
             RecordKind.REROUTE: self.reroutes,
         }[kind]  # type: ignore[return-value]
+
+    def stored_list(self, kind: RecordKind) -> list[Any] | None:
+        """Return the list in the file that holds one kind of record, or None.
+
+        Reroutes of schema 0.4 live in ``extra.reroutes``.
+        """
+        holder: Mapping[str, Any] = self.raw
+        if kind is RecordKind.REROUTE and not self.has_object_links:
+            holder = self.extra
+        records = holder.get(kind.value)
+        return records if isinstance(records, list) else None
 
     @property
     def extra(self) -> Mapping[str, Any]:
@@ -324,6 +374,23 @@ def read_pair(value: Any, default: tuple[float, float]) -> tuple[float, float]:
     return (numbers[0], numbers[1]) if len(numbers) >= 2 else default
 
 
+def id_text(value: Any) -> str:
+    """Return an id as text; ids compare as text (``5``, ``5.0`` and ``"5"`` are one id)."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def id_value(text: str) -> int | str:
+    """Return an id as new records store it: a number where the text is one."""
+    digits = text[1:] if text[:1] == "-" else text
+    # 18 digits: longer ones are no ids that another program could hold as a number.
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
+        return text
+    number = int(text)
+    return number if str(number) == text else text
+
+
 def read_slot(value: Any) -> int:
     """Read a slot number that may be text; -1 when it is none."""
     try:
@@ -352,8 +419,3 @@ def _numbers(value: Any) -> Iterator[float]:
 
 def _text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _is_integer(text: str) -> bool:
-    digits = text[1:] if text[:1] == "-" else text
-    return digits.isascii() and digits.isdigit()

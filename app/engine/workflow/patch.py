@@ -7,7 +7,7 @@ content *and* in key order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -93,50 +93,56 @@ def apply_patch(workflow: Workflow, patch: Iterable[Operation]) -> Patch:
             have been taken back, so the workflow is as it was.
     """
     inverse: list[Operation] = []
+    disordered: set[tuple[str, RecordKind]] = set()
     try:
         for operation in patch:
-            inverse.append(_apply(workflow, operation))
+            for step in _with_list(workflow, operation):
+                inverse.append(_apply(workflow, step, disordered))
     except BaseException:
         for operation in reversed(inverse):
-            _apply(workflow, operation)
+            _apply(workflow, operation, disordered)
+        _restore_order(workflow, disordered)
         raise
+    _restore_order(workflow, disordered)
     inverse.reverse()
     return tuple(inverse)
 
 
-def record_list(graph: Graph, kind: RecordKind) -> list[Any]:
-    """Return the list in the file that holds one kind of record, made if it is missing.
+def _with_list(workflow: Workflow, operation: Operation) -> Iterator[Operation]:
+    """Yield the step before ``operation`` that makes a missing list, if any, and then it.
 
-    Reroutes of schema 0.4 live in ``extra.reroutes``.
+    The list is made by an operation of its own, so that its inverse removes it again.
     """
-    holder = graph.raw
-    if kind is RecordKind.REROUTE and not graph.has_object_links:
-        extra = holder.get("extra")
-        if not isinstance(extra, dict):
-            extra = {}
-            holder["extra"] = extra
-        holder = extra
-    records = holder.get(kind.value)
-    if not isinstance(records, list):
-        records = []
-        holder[kind.value] = records
-    return records
+    if isinstance(operation, InsertRecord):
+        graph = workflow.graph(operation.graph)
+        kind = operation.kind
+        if graph.stored_list(kind) is None:
+            if kind is RecordKind.REROUTE and not graph.has_object_links:
+                extra = {**graph.extra, kind.value: []}
+                yield SetKey(operation.graph, None, "", "extra", extra)
+            else:
+                yield SetKey(operation.graph, None, "", kind.value, [])
+    yield operation
 
 
-def _apply(workflow: Workflow, operation: Operation) -> Operation:
+def _apply(
+    workflow: Workflow, operation: Operation, disordered: set[tuple[str, RecordKind]]
+) -> Operation:
     graph = workflow.graph(operation.graph)
     if isinstance(operation, SetKey):
         return _set_key(graph, operation)
     if isinstance(operation, InsertRecord):
-        return _insert(graph, operation)
+        return _insert(graph, operation, disordered)
     if isinstance(operation, RemoveRecord):
         return _remove(graph, operation)
-    return _move(graph, operation)
+    return _move(graph, operation, disordered)
 
 
 def _set_key(graph: Graph, operation: SetKey) -> SetKey:
     raw: Raw
     raw = graph.raw if operation.kind is None else graph.records(operation.kind)[operation.key].raw
+    if not isinstance(raw, dict):
+        raise KeyError(f"{operation.kind} {operation.key} is no object")
     name = operation.name
     old = raw.get(name, ABSENT)
     position: int | None = None
@@ -155,36 +161,42 @@ def _set_key(graph: Graph, operation: SetKey) -> SetKey:
     return SetKey(operation.graph, operation.kind, operation.key, name, old, position)
 
 
-def _insert(graph: Graph, operation: InsertRecord) -> RemoveRecord:
+def _insert(
+    graph: Graph, operation: InsertRecord, disordered: set[tuple[str, RecordKind]]
+) -> RemoveRecord:
     table = graph.records(operation.kind)
     if operation.key in table:
         raise KeyError(f"{operation.kind.value} {operation.key} exists already")
-    records = record_list(graph, operation.kind)
+    records = graph.stored_list(operation.kind)
+    if records is None:
+        raise KeyError(operation.kind.value)
     index = len(records) if operation.index is None else operation.index
-    at_end = index >= len(records)
+    if index < len(records):
+        disordered.add((operation.graph, operation.kind))
     records.insert(index, operation.raw)
-    table[operation.key] = RECORD_CLASSES[operation.kind](operation.key, operation.raw)
-    if not at_end:
-        _restore_order(table, records)
+    record_class = RECORD_CLASSES[operation.kind]
+    table[operation.key] = record_class(operation.key, operation.raw, graph.space)
     return RemoveRecord(operation.graph, operation.kind, operation.key)
 
 
 def _remove(graph: Graph, operation: RemoveRecord) -> InsertRecord:
-    record = graph.records(operation.kind).pop(operation.key)
-    records = record_list(graph, operation.kind)
+    record = graph.records(operation.kind)[operation.key]
+    records = graph.stored_list(operation.kind) or []
     index = _index_of(records, record)
     del records[index]
+    del graph.records(operation.kind)[operation.key]
     return InsertRecord(operation.graph, operation.kind, operation.key, record.raw, index)
 
 
-def _move(graph: Graph, operation: MoveRecord) -> MoveRecord:
-    table = graph.records(operation.kind)
-    record = table[operation.key]
-    records = record_list(graph, operation.kind)
+def _move(
+    graph: Graph, operation: MoveRecord, disordered: set[tuple[str, RecordKind]]
+) -> MoveRecord:
+    record = graph.records(operation.kind)[operation.key]
+    records = graph.stored_list(operation.kind) or []
     old = _index_of(records, record)
     del records[old]
     records.insert(operation.index, record.raw)
-    _restore_order(table, records)
+    disordered.add((operation.graph, operation.kind))
     return MoveRecord(operation.graph, operation.kind, operation.key, old)
 
 
@@ -196,8 +208,12 @@ def _index_of(records: list[Any], record: Record) -> int:
     raise KeyError(record.key)
 
 
-def _restore_order(table: dict[str, Any], records: list[Any]) -> None:
-    place = {id(raw): index for index, raw in enumerate(records)}
-    ordered = sorted(table.items(), key=lambda item: place[id(item[1].raw)])
-    table.clear()
-    table.update(ordered)
+def _restore_order(workflow: Workflow, disordered: set[tuple[str, RecordKind]]) -> None:
+    """Bring tables into the order of their lists, once for a whole patch."""
+    for graph_id, kind in disordered:
+        graph = workflow.graph(graph_id)
+        table = graph.records(kind)
+        place = {id(raw): index for index, raw in enumerate(graph.stored_list(kind) or [])}
+        ordered = sorted(table.items(), key=lambda item: place.get(id(item[1].raw), -1))
+        table.clear()
+        table.update(ordered)

@@ -1,0 +1,64 @@
+"""Edits of a workflow as pure functions: they read, and return a patch.
+
+Each takes the document and the bound graph that is shown. The same names work on the root and
+inside a subgraph. Apply the patch with :func:`app.engine.workflow.patch.apply_patch` (which gives
+the inverse) and then :func:`app.engine.workflow.bind.update_binding`.
+"""
+
+from __future__ import annotations
+
+from app.engine.workflow.edits.links import (
+    can_connect,
+    connect,
+    disconnect_input,
+    disconnect_output,
+    first_fitting_input,
+    first_fitting_output,
+    leads_to,
+    move_links,
+    remove_links,
+)
+from app.engine.workflow.edits.nodes import (
+    add_node,
+    add_special_node,
+    estimate_size,
+    move_nodes,
+    raise_nodes,
+    remove_nodes,
+    rename_slot,
+    resize_node,
+    set_collapsed,
+    set_colors,
+    set_mode,
+    set_pinned,
+    set_property,
+    set_title,
+    set_widget,
+)
+
+__all__ = [
+    "add_node",
+    "add_special_node",
+    "can_connect",
+    "connect",
+    "disconnect_input",
+    "disconnect_output",
+    "estimate_size",
+    "first_fitting_input",
+    "first_fitting_output",
+    "leads_to",
+    "move_links",
+    "move_nodes",
+    "raise_nodes",
+    "remove_links",
+    "remove_nodes",
+    "rename_slot",
+    "resize_node",
+    "set_collapsed",
+    "set_colors",
+    "set_mode",
+    "set_pinned",
+    "set_property",
+    "set_title",
+    "set_widget",
+]

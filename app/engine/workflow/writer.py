@@ -1,0 +1,99 @@
+"""Records to workflow files: a cheap snapshot on the GUI thread, bytes and disk on another."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.engine.files import write_atomic
+from app.engine.workflow.model import Raw, RecordKind, Workflow, as_mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The content of a workflow at one moment. Nothing changes it, so any thread may read it."""
+
+    data: Raw
+
+
+def snapshot(workflow: Workflow) -> Snapshot:
+    """Copy what edits change in place: the objects of records, and the lists that hold them.
+
+    Values inside records are shared, because edits replace values and never change them.
+    """
+    copied: Raw = {}
+    waiting: list[tuple[Raw, Raw]] = [(workflow.raw, copied)]
+    while waiting:
+        source, target = waiting.pop()
+        target.update(source)
+        for kind in RecordKind:
+            if isinstance(source.get(kind.value), list):
+                target[kind.value] = _copy_records(source[kind.value])
+        extra = source.get("extra")
+        if isinstance(extra, dict) and isinstance(extra.get("reroutes"), list):
+            target["extra"] = {**extra, "reroutes": _copy_records(extra["reroutes"])}
+        definitions = source.get("definitions")
+        subgraphs = as_mapping(definitions).get("subgraphs")
+        if isinstance(definitions, dict) and isinstance(subgraphs, list):
+            copies: list[Any] = []
+            for item in subgraphs:
+                if isinstance(item, dict):
+                    inner: Raw = {}
+                    waiting.append((item, inner))
+                    copies.append(inner)
+                else:
+                    copies.append(item)
+            target["definitions"] = {**definitions, "subgraphs": copies}
+    return Snapshot(copied)
+
+
+def serialize(content: Snapshot, *, indent: int | None = None) -> bytes:
+    """Return the bytes of a workflow file: UTF-8 JSON, compact unless ``indent`` is given."""
+    return dump_json(content.data, indent=indent)
+
+
+def save_workflow(path: str | Path, content: Snapshot, *, indent: int | None = None) -> None:
+    """Write a workflow file in one step; a failure leaves the old file as it was.
+
+    Raises:
+        FileSaveError: The disk is full, or the folder may not be written.
+    """
+    write_atomic(path, serialize(content, indent=indent))
+
+
+def dump_json(value: Any, *, indent: int | None = None) -> bytes:
+    """Return JSON as strict parsers take it: no NaN, and valid UTF-8 whatever the texts hold."""
+    try:
+        text = _dump(value, indent, ensure_ascii=False)
+    except ValueError:
+        # Numbers beyond a double (1e400) read as infinity; JSON has no word for that.
+        text = _dump(_without_infinities(value), indent, ensure_ascii=False)
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        # Half of a surrogate pair stands only as an escape.
+        return _dump(_without_infinities(value), indent, ensure_ascii=True).encode("ascii")
+
+
+def _dump(value: Any, indent: int | None, *, ensure_ascii: bool) -> str:
+    separators = (",", ":") if indent is None else (",", ": ")
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, allow_nan=False, indent=indent, separators=separators
+    )
+
+
+def _copy_records(records: list[Any]) -> list[Any]:
+    return [dict(item) if type(item) is dict else item for item in records]
+
+
+def _without_infinities(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_infinities(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_infinities(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
