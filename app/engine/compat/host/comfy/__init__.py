@@ -1,0 +1,1 @@
+"""``comfy``: the parts of the reference's core that packs reach into."""
