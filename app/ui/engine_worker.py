@@ -34,6 +34,7 @@ from app.engine.events import (
     ProgressEvent,
     ProgressStateEvent,
 )
+from app.engine.node_types.definition_cache import cache_path, save_object_info
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
@@ -261,6 +262,7 @@ class EngineWorker(QThread):
             self.ready.emit(engine.registry.definitions())
             self.packs_loaded.emit(list(engine.pack_reports))
             self.device_found.emit(device_facts())
+            save_object_info(cache_path(self._base_dir), engine.object_info())
             self._work(engine)
         finally:
             self._engine = None

@@ -178,8 +178,9 @@ class RunController(RunPort):
     def set_paused(self, paused: bool) -> None:
         """Hold the queue after the present job, or go on."""
         self._paused = paused
-        if not paused:
-            self._submit_held()
+        engine = self._worker.engine
+        if engine is not None:
+            (engine.queue.pause if paused else engine.queue.resume)()
         self.paused_changed.emit(paused)
 
     def free_memory(self) -> None:
@@ -233,7 +234,7 @@ class RunController(RunPort):
         job.prompt = conversion.prompt
         job.extra_data = {"extra_pnginfo": {"workflow": workflow}, "client_id": "easel"}
         engine = self._worker.engine
-        if engine is None or self._paused:
+        if engine is None:
             self._held.append((job, job.prompt, job.extra_data))
         else:
             self._submit(engine, job, job.prompt, job.extra_data)
@@ -251,8 +252,10 @@ class RunController(RunPort):
 
     def _submit_held(self) -> None:
         engine = self._worker.engine
-        if engine is None or self._paused:
+        if engine is None:
             return
+        if self._paused:
+            engine.queue.pause()
         held, self._held = self._held, []
         for job, prompt, extra_data in held:
             self._submit(engine, job, prompt, extra_data)
@@ -437,7 +440,7 @@ class RunController(RunPort):
         if result.node_errors or (result.status == "error" and job.state is JobState.WAITING):
             self._report_refusal(job, state, result)
         if state is not None:
-            run_progress.mark_over(state)
+            run_progress.mark_over(state, result.report)
         self._jobs.remove(job)
         self.job_progress.emit("", 0.0)
         self._tell_queue()

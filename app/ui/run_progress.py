@@ -5,6 +5,8 @@ Everything here runs on the GUI thread and only moves small values; pictures com
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtGui import QImage
 
 from app.engine.events import (
@@ -114,10 +116,20 @@ def mark_stopped(state: RunState) -> None:
             state.node_changed.emit(key)
 
 
-def mark_over(state: RunState) -> None:
-    """A run is over, whatever came of it."""
+def mark_over(state: RunState, report: Any) -> None:
+    """A run is over, whatever came of it; ``report`` is the engine's ``RunReport``."""
     state.is_running = False
     mark_stopped(state)
+    seconds: dict[str, float] = {}
+    for node in report.nodes if report is not None else ():
+        if not node.cached:
+            key = root_key(node.node_id)
+            seconds[key] = seconds.get(key, 0.0) + node.seconds
+    for key, value in seconds.items():
+        run = state.peek(key)
+        if run is not None and run.phase is NodePhase.DONE:
+            run.seconds = value
+            state.node_changed.emit(key)
     state.job_changed.emit()
 
 
