@@ -126,6 +126,8 @@ def _apply(sign: str, left: Number, right: Number) -> Number:
         raise ValueError("This divides by zero.") from None
     except OverflowError:
         raise ValueError("The result is too large.") from None
+    except ValueError:
+        raise ValueError("The result is not a real number.") from None
     return _checked(result)
 
 

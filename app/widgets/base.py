@@ -113,7 +113,7 @@ class TextEdit:
 
     Args:
         on_commit: Called with the text when the artist is done and it has changed.
-        caret: Place of the caret in characters, or None for the end.
+        caret: Place of the caret as Qt counts characters, or None for the end.
         placeholder: Grey words while it is empty.
         scroll: How far the text was scrolled before, in units.
     """

@@ -31,8 +31,8 @@ def choice_name(choice: Any) -> str:
     """Return a choice as people say it: model files lose their folder and their ending."""
     text = str(choice)
     if text.lower().endswith(_MODEL_ENDINGS):
-        text = text[: text.rfind(".")].replace("\\", "/")
-        return text[text.rfind("/") + 1 :] or text
+        stem = text[: text.rfind(".")].replace("\\", "/")
+        return stem[stem.rfind("/") + 1 :] or text
     return text
 
 

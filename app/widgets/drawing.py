@@ -151,6 +151,15 @@ def paint_centered(
     painter.drawText(QPointF(x, font.baseline(box.center().y())), cut)
 
 
+def paint_words(
+    painter: QPainter, row: QRectF, style: Style, state: WidgetState, label: str, value: str
+) -> None:
+    """Draw only the label and the value, for a control that has drawn its own ground."""
+    ink = ink_of(style)
+    pen = ink.problem if state.problem else ink.value
+    _paint_words(painter, row, ink, label, value, ink.label_x, ink.value_right, pen)
+
+
 def share_width(label: float, value: float, room: float) -> tuple[float, float]:
     """Divide ``room`` between a label and a value; the label gives way first.
 

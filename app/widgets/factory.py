@@ -7,10 +7,14 @@ from typing import Any
 
 from app.widgets.base import NodeWidget
 from app.widgets.button import ButtonWidget
+from app.widgets.color import ColorWidget
 from app.widgets.combo import ComboWidget
 from app.widgets.fallback import FallbackWidget
+from app.widgets.image_upload import ImageUploadWidget
+from app.widgets.markdown import MarkdownWidget
 from app.widgets.multiline import MultilineWidget
 from app.widgets.number import NumberWidget
+from app.widgets.slider import SliderWidget
 from app.widgets.spec import WidgetKind, WidgetSpec
 from app.widgets.text import TextWidget
 from app.widgets.toggle import ToggleWidget
@@ -18,15 +22,15 @@ from app.widgets.toggle import ToggleWidget
 _MAKERS: Mapping[WidgetKind, Callable[[WidgetSpec, Any], NodeWidget]] = {
     WidgetKind.INT: NumberWidget,
     WidgetKind.FLOAT: NumberWidget,
-    WidgetKind.SLIDER: NumberWidget,
+    WidgetKind.SLIDER: SliderWidget,
     WidgetKind.COMBO: ComboWidget,
     WidgetKind.TOGGLE: ToggleWidget,
     WidgetKind.TEXT: TextWidget,
     WidgetKind.MULTILINE: MultilineWidget,
-    WidgetKind.MARKDOWN: MultilineWidget,
+    WidgetKind.MARKDOWN: MarkdownWidget,
     WidgetKind.BUTTON: ButtonWidget,
-    WidgetKind.IMAGE_UPLOAD: ButtonWidget,
-    WidgetKind.COLOR: TextWidget,
+    WidgetKind.IMAGE_UPLOAD: ImageUploadWidget,
+    WidgetKind.COLOR: ColorWidget,
     WidgetKind.FALLBACK: FallbackWidget,
 }
 

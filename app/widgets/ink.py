@@ -81,7 +81,9 @@ class Ink:
         self.fill_hover = QBrush(color("widget.fillHover"))
         self.fill_pressed = QBrush(_over(color("widget.fillHover"), color("state.pressed")))
         self.fill_problem = QBrush(color("danger.surface"))
-        self.fill_slider = QBrush(mix(color("widget.fill"), color("accent.fill"), 0.42))
+        self.fill_slider = QBrush(
+            mix(color("widget.fill"), color("accent.fill"), 0.36 if style.is_dark else 0.24)
+        )
         self.fill_scroll = QBrush(_faded(color("widget.glyph"), 0.55))
         self.track = QBrush(mix(color("widget.fill"), color("widget.glyph"), 0.55))
         self.accent = QBrush(color("accent.fill"))

@@ -136,7 +136,7 @@ class MultilineWidget(NodeWidget):
         host.edit_text(text_box_of(rect), self.text(), edit, read_only=self.spec.is_read_only)
 
     def wheel(self, delta: float, rect: QRectF, state: WidgetState) -> float | None:
-        """Scroll text that is taller than its box; at its ends and else the canvas zooms.
+        """Scroll text that is taller than its box; otherwise the canvas zooms.
 
         Args:
             delta: Eighths of a degree the wheel turned; above 0 is away from the hand.

@@ -65,10 +65,7 @@ def decimals_of(spec: WidgetSpec) -> int:
     """Return how many digits after the point a decimal shows: as many as its step needs."""
     if spec.decimals is not None:
         return max(0, spec.decimals)
-    step = _float_step(spec)
-    if spec.round_to > 0:
-        step = min(step, spec.round_to)
-    return _decimals(step)
+    return _decimals(_float_step(spec))
 
 
 def format_number(value: Any, spec: WidgetSpec) -> str:

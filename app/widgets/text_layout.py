@@ -8,9 +8,10 @@ every zoom.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from PySide6.QtCore import QPointF
-from PySide6.QtGui import QPainter, QTextLayout, QTextOption
+from PySide6.QtGui import QPainter, QTextLayout, QTextLine, QTextOption
 
 from app.widgets.ink import FontInk
 
@@ -24,6 +25,29 @@ def wrap_option() -> QTextOption:
     option = QTextOption()
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
     return option
+
+
+def qt_length(text: str) -> int:
+    """Return the length of ``text`` as Qt counts: signs beyond the first 65,536 take two."""
+    return len(text) if not text or max(text) <= "\uffff" else len(_units(text)) // 2
+
+
+def from_qt_place(text: str, place: int) -> int:
+    """Return the index in ``text`` of a place that Qt counted."""
+    if qt_length(text) == len(text):
+        return place
+    return len(_units(text)[: 2 * place].decode("utf-16-le", "ignore"))
+
+
+def _units(text: str) -> bytes:
+    return text.encode("utf-16-le", "surrogatepass")
+
+
+def caret_x(line: QTextLine, place: int) -> float:
+    """Return the x of the caret at ``place`` in a line."""
+    answer: Any = line.cursorToX(place)
+    # PySide hands the place back too, because C++ takes a reference to it.
+    return float(answer[0] if isinstance(answer, (tuple, list)) else answer)
 
 
 class TextLines:
@@ -67,11 +91,11 @@ class TextLines:
             self._tops.append(top)
             self._starts.append(start)
             top += max(1, count) * line_height
-            start += len(paragraph) + 1
+            start += qt_length(paragraph) + 1
         self.height = top
 
     def line_breaks(self) -> list[int]:
-        """Return the place, in characters, at which each line begins."""
+        """Return the place, as Qt counts, at which each line begins."""
         return [
             start + layout.lineAt(index).textStart()
             for start, layout in zip(self._starts, self._layouts, strict=True)
@@ -95,7 +119,7 @@ class TextLines:
                 layout.draw(painter, QPointF(corner.x(), begin))
 
     def place_at(self, point: QPointF) -> int:
-        """Return the place, in characters, nearest to ``point`` (from the text's corner)."""
+        """Return the place, as Qt counts, nearest to ``point`` (from the text's corner)."""
         index = 0
         while index + 1 < len(self._tops) and self._tops[index + 1] <= point.y():
             index += 1
@@ -104,6 +128,4 @@ class TextLines:
         row = min(max(row, 0), layout.lineCount() - 1)
         if row < 0:
             return self._starts[index]
-        place = layout.lineAt(row).xToCursor(point.x())
-        # PySide hands back a tuple on some versions, because C++ takes a reference.
-        return self._starts[index] + (place[0] if isinstance(place, tuple) else place)
+        return self._starts[index] + layout.lineAt(row).xToCursor(point.x())

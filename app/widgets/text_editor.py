@@ -1,0 +1,270 @@
+"""The editor over a painted text box: same lines, same places, plus a caret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QInputMethodEvent,
+    QKeyEvent,
+    QPainter,
+    QTextBlockFormat,
+    QTextCursor,
+)
+from PySide6.QtWidgets import (
+    QGraphicsItem,
+    QGraphicsSceneMouseEvent,
+    QGraphicsSceneWheelEvent,
+)
+
+from app.widgets.base import TextEdit
+from app.widgets.editor_item import EditorItem
+from app.widgets.multiline import paint_scroll_thumb
+from app.widgets.prompt_weights import DEFAULT_STEP, change_weight, common_start
+from app.widgets.style import Style
+from app.widgets.text_layout import from_qt_place, qt_length, wrap_option
+
+_WHEEL_LINES = 3
+
+
+class TextEditorItem(EditorItem):
+    """Text of several lines; Escape, Tab or a click outside commits.
+
+    While it is open it has an undo stack of its own (U-225); the document sees one edit.
+
+    Args:
+        rect: The box in the coordinates of ``parent``.
+        text: What is edited.
+        style: Colours and fonts.
+        edit: Where the caret begins and what is shown while it is empty.
+        read_only: Text can be selected and copied, not changed.
+        parent: The node's item.
+
+    Attributes:
+        weight_step: What Ctrl+Up and Ctrl+Down change a prompt weight by (U-243).
+    """
+
+    def __init__(
+        self,
+        rect: QRectF,
+        text: str,
+        style: Style,
+        edit: TextEdit | None = None,
+        *,
+        read_only: bool = False,
+        parent: QGraphicsItem | None = None,
+    ) -> None:
+        self.weight_step = DEFAULT_STEP
+        self._scroll = edit.scroll if edit is not None else 0.0
+        self._placeholder = edit.placeholder if edit is not None else ""
+        self._line_height = style.px("type.node.promptText.line")
+        super().__init__(rect, text, style, style.node_font("promptText"), parent)
+        self.document().setDocumentMargin(self._ink.text_padding)
+        self.document().setDefaultTextOption(wrap_option())
+        self.setTextWidth(rect.width())
+        if read_only:
+            self.setTextInteractionFlags(
+                Qt.TextInteractionFlag.TextSelectableByMouse
+                | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            )
+        self.frame.paint_more = self._paint_frame
+        self.frame.pressed_beside = self._press_beside
+        self.document().contentsChanged.connect(self.frame.update)
+        cursor = self.textCursor()
+        length = self.document().characterCount() - 1
+        caret = length if edit is None or edit.caret is None else min(max(edit.caret, 0), length)
+        cursor.setPosition(caret)
+        self.setTextCursor(cursor)
+        if edit is not None:
+            edit.extend_selection = self._extend_selection
+            self.closed.connect(lambda: setattr(edit, "extend_selection", None))
+        self.scroll_to(self._scroll)
+        if edit is None or edit.caret is None:
+            self.caret_moved()
+
+    @property
+    def scroll_offset(self) -> float:
+        """How far the text is scrolled, in units."""
+        return self._scroll
+
+    def scroll_to(self, scroll: float) -> None:
+        """Scroll, as far as there is text."""
+        most = max(0.0, self.document().size().height() - self.frame.rect().height())
+        self._scroll = min(max(0.0, scroll), most)
+        self.setPos(0.0, -self._scroll)
+        self.frame.update()
+
+    def line_breaks(self) -> list[int]:
+        """Return the place, as Qt counts, at which each line begins."""
+        self.document().size()
+        starts = []
+        block = self.document().firstBlock()
+        while block.isValid():
+            layout = block.layout()
+            starts += [
+                block.position() + layout.lineAt(index).textStart()
+                for index in range(max(1, layout.lineCount()))
+            ]
+            block = block.next()
+        return starts
+
+    def caret_moved(self) -> None:
+        """Scroll until the caret's line is in the box."""
+        top = self._caret_top()
+        padding = self._ink.text_padding
+        room = self.frame.rect().height()
+        low = top + self._line_height + padding - room
+        self.scroll_to(min(max(self._scroll, low), top - padding))
+
+    def wants_key(self, event: QKeyEvent) -> bool:
+        """Keep the keys of prompt weights as well; Ctrl+Enter stays the window's."""
+        return super().wants_key(event) or (
+            event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down)
+            and bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        )
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Handle the end, weights and plain line ends; everything else types."""
+        key, modifiers = event.key(), event.modifiers()
+        with_control = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
+        if key == Qt.Key.Key_Escape:
+            event.accept()
+            self.finish()
+        elif with_control and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            event.accept()
+            self.change_weight(self.weight_step if key == Qt.Key.Key_Up else -self.weight_step)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if with_control:
+                event.ignore()
+                return
+            event.accept()
+            if self._is_editable():
+                self.insert_plain("\n")
+        else:
+            super().keyPressEvent(event)
+            self.caret_moved()
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        """Follow the caret while an input method composes."""
+        super().inputMethodEvent(event)
+        self.caret_moved()
+
+    def takes_wheel(self, modifiers: Qt.KeyboardModifier) -> bool:
+        """Tell whether the wheel scrolls here; otherwise it is the canvas's."""
+        is_taller = self.document().size().height() > self.frame.rect().height()
+        return is_taller and not modifiers & Qt.KeyboardModifier.ControlModifier
+
+    def wheelEvent(self, event: QGraphicsSceneWheelEvent) -> None:
+        """Scroll text that is taller than the box; with Ctrl, and else, the canvas zooms."""
+        if not self.takes_wheel(event.modifiers()):
+            event.ignore()
+            return
+        event.accept()
+        self.scroll_to(self._scroll - event.delta() / 120.0 * _WHEEL_LINES * self._line_height)
+
+    def change_weight(self, change: float) -> None:
+        """Change the prompt weight of the selection or of the word at the caret (U-243)."""
+        if not self._is_editable():
+            return
+        cursor = self.textCursor()
+        old = self.text()
+        new, start, end = change_weight(
+            old,
+            from_qt_place(old, cursor.selectionStart()),
+            from_qt_place(old, cursor.selectionEnd()),
+            change,
+        )
+        if new == old:
+            return
+        head = common_start(old, new)
+        tail = common_start(old[head:][::-1], new[head:][::-1])
+        cursor.setPosition(qt_length(old[:head]))
+        cursor.setPosition(qt_length(old[: len(old) - tail]), QTextCursor.MoveMode.KeepAnchor)
+        cursor.insertText(new[head : len(new) - tail])
+        cursor.setPosition(qt_length(new[:start]))
+        cursor.setPosition(qt_length(new[:end]), QTextCursor.MoveMode.KeepAnchor)
+        self.setTextCursor(cursor)
+        self.caret_moved()
+
+    def _set_text(self, text: str) -> None:
+        super()._set_text(text)
+        cursor = QTextCursor(self.document())
+        cursor.select(QTextCursor.SelectionType.Document)
+        lines = QTextBlockFormat()
+        lines.setLineHeight(self._line_height, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
+        cursor.mergeBlockFormat(lines)
+        self.document().clearUndoRedoStacks()
+
+    def _is_editable(self) -> bool:
+        return bool(self.textInteractionFlags() & Qt.TextInteractionFlag.TextEditable)
+
+    def _caret_top(self) -> float:
+        cursor = self.textCursor()
+        block = cursor.block()
+        top = self.document().documentLayout().blockBoundingRect(block).top()
+        line = block.layout().lineForTextPosition(cursor.positionInBlock())
+        return top + (line.lineNumber() * self._line_height if line.isValid() else 0.0)
+
+    def _extend_selection(self, pos: QPointF) -> None:
+        parent = self.frame.parentItem()
+        point = self.mapFromItem(parent, pos) if parent is not None else self.mapFromScene(pos)
+        self._select_to(point)
+
+    def _select_to(self, point: QPointF) -> None:
+        cursor = self.textCursor()
+        place = self.cursor_at(point.x(), point.y()).position()
+        cursor.setPosition(place, QTextCursor.MoveMode.KeepAnchor)
+        self.setTextCursor(cursor)
+        self.caret_moved()
+
+    def _press_beside(self, event: QGraphicsSceneMouseEvent) -> None:
+        point = self.mapFromScene(event.scenePos())
+        if event.buttons() and event.button() == Qt.MouseButton.NoButton:
+            self._select_to(point)
+            return
+        self.setTextCursor(self.cursor_at(point.x(), point.y()))
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def _paint_frame(self, painter: QPainter) -> None:
+        ink, rect = self._ink, self.frame.rect()
+        if self._placeholder and self.document().isEmpty():
+            painter.setFont(ink.prompt.font)
+            painter.setPen(ink.muted)
+            cut = ink.prompt.cut(self._placeholder, rect.width() - 2 * ink.text_padding)
+            y = ink.text_padding + self._line_height * 0.8
+            painter.drawText(QPointF(ink.text_padding, y), cut)
+        paint_scroll_thumb(painter, rect, ink, self.document().size().height(), self._scroll)
+
+
+def open_text_editor(
+    parent: QGraphicsItem,
+    rect: QRectF,
+    text: str,
+    style: Style,
+    on_commit: Callable[[str], None],
+    *,
+    read_only: bool = False,
+    on_close: Callable[[], None] | None = None,
+) -> TextEditorItem:
+    """Open a text editor over ``rect`` of ``parent`` and give it the keyboard.
+
+    Keep the returned item until it is closed; its ``scroll_offset`` tells how far to paint the text
+    scrolled afterwards.
+
+    Args:
+        parent: The node's item; it must be in a scene.
+        rect: The box, in the parent's coordinates.
+        text: What is edited.
+        style: Colours and fonts.
+        on_commit: Called with the text when it has changed; may be a :class:`TextEdit`.
+        read_only: Text can be selected and copied, not changed.
+        on_close: Called once when the editor is gone.
+    """
+    edit = on_commit if isinstance(on_commit, TextEdit) else None
+    item = TextEditorItem(rect, text, style, edit, read_only=read_only, parent=parent)
+    item.committed.connect(on_commit)
+    if on_close is not None:
+        item.closed.connect(on_close)
+    item.setFocus(Qt.FocusReason.OtherFocusReason)
+    return item
