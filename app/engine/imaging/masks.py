@@ -103,8 +103,11 @@ def combine_masks(
     Raises:
         ValueError: The operation is not one of :data:`MASK_OPERATIONS`.
     """
-    result = destination.reshape(-1, *destination.shape[-2:]).clone()
+    result = destination.reshape(-1, *destination.shape[-2:])
     source = source.reshape(-1, *source.shape[-2:])
+    count = max(result.shape[0], source.shape[0])
+    result = repeat_to_batch_size(result, count).clone()
+    source = repeat_to_batch_size(source, count)
     x1 = min(x + source.shape[-1], result.shape[-1])
     y1 = min(y + source.shape[-2], result.shape[-2])
     if x1 > x and y1 > y:
