@@ -29,7 +29,15 @@ from app.engine.workflow.model import (
     Workflow,
 )
 from app.engine.workflow.node_binding import PRIMITIVE
-from app.engine.workflow.patch import InsertRecord, MoveRecord, Operation, RemoveRecord, SetKey
+from app.engine.workflow.patch import (
+    InsertGraph,
+    InsertRecord,
+    MoveRecord,
+    Operation,
+    RemoveGraph,
+    RemoveRecord,
+    SetKey,
+)
 from app.engine.workflow.primitives import bind_primitive
 
 _PLAIN_NODE_KEYS: Final = frozenset(
@@ -95,6 +103,12 @@ def bind_document(
     root = bind_graph(workflow, workflow.root, definitions)
     library: Library = root.state.library
     return root, library.bound
+
+
+def bind_single(bound: BoundGraph, node: Node) -> BoundNode:
+    """Bind one node that is not part of the graph yet, without links."""
+    state: _State = bound.state
+    return _bind_node(node, state.library)
 
 
 def update_binding(
@@ -166,6 +180,9 @@ class _Update:
 
     def note(self, operation: Operation) -> None:
         """Take note of one operation."""
+        if isinstance(operation, (InsertGraph, RemoveGraph)):
+            self.change.is_reset = True
+            return
         if operation.graph != self._bound.graph_id:
             if operation.graph in self._state.library.interfaces or (
                 isinstance(operation, SetKey)
@@ -240,7 +257,7 @@ class _Update:
         elif name in _BOX_KEYS:
             self._move_box(_BOX_KEYS[name])
 
-    def _note_node(self, operation: Operation) -> None:
+    def _note_node(self, operation: SetKey | InsertRecord | RemoveRecord | MoveRecord) -> None:
         key = operation.key
         if isinstance(operation, InsertRecord):
             self._came[key] = None

@@ -71,27 +71,25 @@ def next_id(workflow: Workflow, graph: Graph, kind: RecordKind) -> int:
     Node ids are free in the whole document, because the web editor requires it.
     """
     graphs = list(workflow.graphs()) if kind is RecordKind.NODE else [graph]
+    flat, nested = _COUNTERS[kind]
     highest = 0
+    taken: set[str] = set()
     for each in graphs:
-        flat, nested = _COUNTERS[kind]
-        highest = max(
-            highest,
-            usable_number(each.raw.get(flat)),
-            usable_number(as_mapping(each.raw.get("state")).get(nested)),
-            max(map(usable_number, each.records(kind)), default=0),
-            # A duplicate has another key than the id in the file.
-            max((usable_number(r.raw.get("id")) for r in each.records(kind).values()), default=0)
-            if kind is RecordKind.GROUP
-            else 0,
-        )
-        if kind is RecordKind.LINK:
-            highest = max(highest, max(map(usable_number, each.floating_links), default=0))
-        elif kind is RecordKind.FLOATING_LINK:
-            highest = max(highest, max(map(usable_number, each.links), default=0))
+        ids = _ids(each, kind)
+        counters = (each.raw.get(flat), as_mapping(each.raw.get("state")).get(nested))
+        highest = max(highest, max(map(usable_number, (*counters, *ids)), default=0))
+        taken.update(map(str, ids))
     if highest < MAX_ID:
         return highest + 1
-    taken = {key for each in graphs for key in each.records(kind)}
     return next(number for number in range(1, MAX_ID) if str(number) not in taken)
+
+
+def _ids(graph: Graph, kind: RecordKind) -> list[Any]:
+    if kind is RecordKind.GROUP:
+        return [group.get("id") for group in graph.groups.values()]
+    if kind in (RecordKind.LINK, RecordKind.FLOATING_LINK):
+        return [*graph.links, *graph.floating_links]
+    return list(graph.records(kind))
 
 
 def counter_place(graph: Graph, kind: RecordKind) -> tuple[str, str | None]:

@@ -13,11 +13,13 @@ from typing import Any, Final
 
 from app.engine.workflow.model import (
     RECORD_CLASSES,
+    ROOT,
     Graph,
     Raw,
     Record,
     RecordKind,
     Workflow,
+    as_mapping,
 )
 
 
@@ -81,7 +83,29 @@ class MoveRecord:
     index: int
 
 
-Operation = SetKey | InsertRecord | RemoveRecord | MoveRecord
+@dataclass(frozen=True, slots=True)
+class InsertGraph:
+    """Add a subgraph definition to the document; ``index`` None is the end of the list.
+
+    ``graph`` (an id) is always the root's, because definitions belong to the document.
+    """
+
+    definition: Graph
+    index: int | None = None
+    graph: str = ROOT
+    kind: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveGraph:
+    """Take a subgraph definition out of the document's list."""
+
+    key: str
+    graph: str = ROOT
+    kind: None = None
+
+
+Operation = SetKey | InsertRecord | RemoveRecord | MoveRecord | InsertGraph | RemoveGraph
 Patch = tuple[Operation, ...]
 
 
@@ -122,12 +146,19 @@ def _with_list(workflow: Workflow, operation: Operation) -> Iterator[Operation]:
                 yield SetKey(operation.graph, None, "", "extra", extra)
             else:
                 yield SetKey(operation.graph, None, "", kind.value, [])
+    elif isinstance(operation, InsertGraph) and _definition_list(workflow) is None:
+        holder = as_mapping(workflow.raw.get("definitions"))
+        yield SetKey(ROOT, None, "", "definitions", {**holder, "subgraphs": []})
     yield operation
 
 
 def _apply(
     workflow: Workflow, operation: Operation, disordered: set[tuple[str, RecordKind]]
 ) -> Operation:
+    if isinstance(operation, InsertGraph):
+        return _insert_graph(workflow, operation)
+    if isinstance(operation, RemoveGraph):
+        return _remove_graph(workflow, operation)
     graph = workflow.graph(operation.graph)
     if isinstance(operation, SetKey):
         return _set_key(graph, operation)
@@ -198,6 +229,37 @@ def _move(
     records.insert(operation.index, record.raw)
     disordered.add((operation.graph, operation.kind))
     return MoveRecord(operation.graph, operation.kind, operation.key, old)
+
+
+def _definition_list(workflow: Workflow) -> list[Any] | None:
+    records = as_mapping(workflow.raw.get("definitions")).get("subgraphs")
+    return records if isinstance(records, list) else None
+
+
+def _insert_graph(workflow: Workflow, operation: InsertGraph) -> RemoveGraph:
+    key = operation.definition.id
+    records = _definition_list(workflow)
+    if key in workflow.subgraphs or records is None:
+        raise KeyError(f"subgraph {key} exists already")
+    index = len(records) if operation.index is None else operation.index
+    records.insert(index, operation.definition.raw)
+    workflow.subgraphs[key] = operation.definition
+    place = {id(raw): position for position, raw in enumerate(records)}
+    ordered = sorted(
+        workflow.subgraphs.items(), key=lambda item: place.get(id(item[1].raw), len(place))
+    )
+    workflow.subgraphs.clear()
+    workflow.subgraphs.update(ordered)
+    return RemoveGraph(key)
+
+
+def _remove_graph(workflow: Workflow, operation: RemoveGraph) -> InsertGraph:
+    graph = workflow.subgraphs[operation.key]
+    records = _definition_list(workflow) or []
+    index = _index_of(records, Record(graph.id, graph.raw))
+    del records[index]
+    del workflow.subgraphs[operation.key]
+    return InsertGraph(graph, index)
 
 
 def _index_of(records: list[Any], record: Record) -> int:

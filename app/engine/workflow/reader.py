@@ -21,7 +21,6 @@ from app.engine.workflow.model import (
     RECORD_CLASSES,
     ROOT,
     Graph,
-    Node,
     Raw,
     RecordKind,
     Space,
@@ -231,6 +230,13 @@ def _definitions(raw: Raw) -> Iterator[tuple[str, Raw]]:
             waiting.append(definition)
 
 
+def build_definition(raw: Raw) -> Graph:
+    """Make the records over one subgraph definition that is not part of a document yet."""
+    numbering = Numbering()
+    numbering.see(raw)
+    return _build_graph(id_text(raw.get("id")), raw, numbering, _space(raw, None))
+
+
 def _build_graph(graph_id: str, raw: Raw, numbering: Numbering, space: Space | None) -> Graph:
     graph = Graph(graph_id, raw)
     graph.space = space
@@ -286,7 +292,7 @@ def _space(raw: Raw, root: Any) -> Space | None:
 __all__ = [
     "MAX_DEPTH",
     "MAX_FILE_BYTES",
-    "Node",
+    "build_definition",
     "build_workflow",
     "is_api_prompt",
     "new_workflow",

@@ -7,6 +7,14 @@ the inverse) and then :func:`app.engine.workflow.bind.update_binding`.
 
 from __future__ import annotations
 
+from app.engine.workflow.edits.groups import (
+    add_group,
+    group_around,
+    group_members,
+    move_groups,
+    remove_groups,
+    set_group,
+)
 from app.engine.workflow.edits.links import (
     can_connect,
     connect,
@@ -35,9 +43,12 @@ from app.engine.workflow.edits.nodes import (
     set_title,
     set_widget,
 )
+from app.engine.workflow.edits.reroutes import add_reroute, move_reroutes, remove_reroutes
 
 __all__ = [
+    "add_group",
     "add_node",
+    "add_reroute",
     "add_special_node",
     "can_connect",
     "connect",
@@ -46,16 +57,23 @@ __all__ = [
     "estimate_size",
     "first_fitting_input",
     "first_fitting_output",
+    "group_around",
+    "group_members",
     "leads_to",
+    "move_groups",
     "move_links",
     "move_nodes",
+    "move_reroutes",
     "raise_nodes",
+    "remove_groups",
     "remove_links",
     "remove_nodes",
+    "remove_reroutes",
     "rename_slot",
     "resize_node",
     "set_collapsed",
     "set_colors",
+    "set_group",
     "set_mode",
     "set_pinned",
     "set_property",

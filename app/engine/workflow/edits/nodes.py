@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -10,8 +9,9 @@ from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow.binding import BoundGraph, BoundInput, BoundNode, BoundOutput
 from app.engine.workflow.edits.draft import Draft, input_slot, output_slot
 from app.engine.workflow.edits.links import join_around
+from app.engine.workflow.edits.values import is_same, stored_pair, stored_size
 from app.engine.workflow.hosts import INPUT_BOX
-from app.engine.workflow.model import Node, Raw, RecordKind, Space, Workflow, as_list, as_mapping
+from app.engine.workflow.model import Raw, RecordKind, Workflow, as_list, as_mapping
 from app.engine.workflow.node_binding import NOTE_TYPES, PRIMITIVE, PRIMITIVE_OUTPUT, REROUTE
 from app.engine.workflow.patch import ABSENT, Patch
 from app.engine.workflow.plan import dynamic_children, expand, plan_node
@@ -191,8 +191,7 @@ def resize_node(
     if node.boundary:
         _set_box(draft, node, pos or node.node.pos, size)
         return draft.patch()
-    factor = 1.0 if node.node.space is None else node.node.space.factor
-    draft.set_node(key, "size", [plain(size[0] * factor), plain(size[1] * factor)])
+    draft.set_node(key, "size", stored_size(node.node.space, size))
     if pos is not None and pos != node.node.pos:
         draft.set_node(key, "pos", stored_pair(node.node.space, pos))
     return draft.patch()
@@ -210,7 +209,7 @@ def set_widget(
     widget = node.widget(widget_name)
     if widget is None:
         raise KeyError(widget_name)
-    if _is_same(widget.value, value) and not widget.is_unset:
+    if is_same(widget.value, value) and not widget.is_unset:
         return ()
     draft = Draft(workflow, bound)
     is_dynamic = widget.definition is not None and widget.type == "COMFY_DYNAMICCOMBO_V3"
@@ -329,29 +328,15 @@ def raise_nodes(workflow: Workflow, bound: BoundGraph, keys: Iterable[str]) -> P
     return draft.patch()
 
 
-def stored_pair(space: Space | None, pos: tuple[float, float]) -> list[float]:
-    """Return a position as the file stores it."""
-    x, y = pos if space is None else space.to_file(pos)
-    return [plain(x), plain(y)]
-
-
-def plain(value: float) -> float:
-    """Return whole numbers as int, as the web editor writes them."""
-    if isinstance(value, float) and value.is_integer() and math.isfinite(value):
-        return int(value)
-    return value
-
-
 def _fresh(
     draft: Draft, type_name: str, pos: tuple[float, float], size: tuple[float, float]
 ) -> Raw:
     space = draft.graph.space
-    factor = 1.0 if space is None else space.factor
     return {
         "id": draft.fresh_id(RecordKind.NODE),
         "type": type_name,
         "pos": stored_pair(space, pos),
-        "size": [plain(size[0] * factor), plain(size[1] * factor)],
+        "size": stored_size(space, size),
         "flags": {},
         "order": len(draft.graph.nodes),
         "mode": 0,
@@ -378,7 +363,7 @@ def _set_each(
     draft = Draft(workflow, bound)
     for key in _records(bound, keys):
         old = bound.nodes[key].node.raw.get(name, ABSENT)
-        if not _is_same(old, value):
+        if not is_same(old, value):
             draft.set_node(key, name, value)
     return draft.patch()
 
@@ -403,9 +388,8 @@ def _set_box(
     draft: Draft, node: BoundNode, pos: tuple[float, float], size: tuple[float, float]
 ) -> None:
     name = "inputNode" if node.key == INPUT_BOX else "outputNode"
-    x, y = stored_pair(draft.graph.space, pos)
-    factor = 1.0 if draft.graph.space is None else draft.graph.space.factor
-    bounding = [x, y, plain(size[0] * factor), plain(size[1] * factor)]
+    space = draft.graph.space
+    bounding = [*stored_pair(space, pos), *stored_size(space, size)]
     box = as_mapping(draft.graph.raw.get(name))
     draft.set(None, "", name, {"id": int(node.key), **box, "bounding": bounding})
 
@@ -448,13 +432,7 @@ def _labelled(slot: Mapping[str, Any], label: str | None) -> Raw:
     return made
 
 
-def _is_same(old: Any, new: Any) -> bool:
-    """Compare values as a file tells them apart: true is not 1, and 1 is not 1.0."""
-    return type(old) is type(new) and bool(old == new)
-
-
 __all__ = [
-    "Node",
     "add_node",
     "add_special_node",
     "estimate_size",
