@@ -97,7 +97,7 @@ class ImageColorToMask(io.ComfyNode):
                     min=0,
                     max=0xFFFFFF,
                     step=1,
-                    display_mode=io.NumberDisplay.color,
+                    extra_dict={"display": "color"},
                     tooltip="The colour as one number: 65536 x red + 256 x green + blue.",
                 ),
             ],

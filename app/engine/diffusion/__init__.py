@@ -1,0 +1,1 @@
+"""The mathematics of diffusion: noise levels, and later samplers, guidance and noise."""
