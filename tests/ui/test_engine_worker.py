@@ -96,7 +96,10 @@ def test_a_preview_arrives_as_an_rgb32_image_with_the_same_colours(qtbot):
 
 
 PROMPT = {
-    "1": {"class_type": "EmptyImage", "inputs": {"width": 32, "height": 24, "batch_size": 1}},
+    "1": {
+        "class_type": "EmptyImage",
+        "inputs": {"width": 32, "height": 24, "batch_size": 1, "color": 0},
+    },
     "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "w"}},
 }
 
