@@ -1,0 +1,68 @@
+"""An engine for the length of one command."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from app.cli.messages import Console
+from app.engine.files import home_folder
+from app.engine.node_types.definition import NodeDefinition
+
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
+
+
+@contextlib.contextmanager
+def open_engine(
+    console: Console,
+    base_dir: str | None,
+    pack_dirs: Sequence[str] = (),
+    cache: str = "classic",
+    node_text: TextIO | None = None,
+) -> Iterator[Engine]:
+    """Make an engine with all packs loaded, and close it at the end.
+
+    Packs that cannot be loaded are named on standard error; the others are there. What
+    packs and nodes print does not get among the results.
+
+    Args:
+        console: Where messages go.
+        base_dir: Home folder, or None for the usual one.
+        pack_dirs: Further folders of node packs.
+        cache: What is kept between prompts: ``classic``, ``lru:N``, ``none`` or ``ram:GB``.
+        node_text: Where the text goes that nodes print; standard error when None.
+    """
+    from app.engine.engine import Engine
+
+    text = node_text or console.err
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+        engine = Engine(home_folder(base_dir), pack_dirs=tuple(pack_dirs), cache=cache)
+        try:
+            for report in engine.load_packs():
+                if report.status == "failed":
+                    console.say(f'Node pack "{report.name}" could not be loaded: {report.error}')
+            yield engine
+        finally:
+            engine.close()
+
+
+def read_definitions(
+    console: Console, object_info: str | None, base_dir: str | None, pack_dirs: Sequence[str]
+) -> dict[str, NodeDefinition]:
+    """Return node definitions, from a saved file or else from what is installed here.
+
+    Raises:
+        WorkflowFileError: The saved file cannot be used.
+    """
+    if object_info is None:
+        with open_engine(console, base_dir, pack_dirs) as engine:
+            return engine.registry.definitions()
+    from app.cli.prompt_file import read_object_info
+
+    return {
+        name: NodeDefinition.from_object_info(name, entry)
+        for name, entry in read_object_info(Path(object_info)).items()
+    }
