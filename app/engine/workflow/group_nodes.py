@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from app.engine.workflow.binding import BoundGraph
-from app.engine.workflow.ids import usable_number
 from app.engine.workflow.model import (
     Graph,
     Link,
@@ -32,8 +31,8 @@ def make_group_graph(workflow: Workflow, kind: str) -> Graph | None:
     stored = [node for node in as_list(definition.get("nodes")) if isinstance(node, dict)]
     if not stored:
         return None
-    first = _first_free_id(workflow)
-    nodes = [_inner_node(raw, first + index) for index, raw in enumerate(stored)]
+    # Ids inside count from 0, as older releases of the web editor named these nodes.
+    nodes = [_inner_node(raw, index) for index, raw in enumerate(stored)]
     graph = Graph(kind, {"name": name})
     for raw in nodes:
         key = str(raw["id"])
@@ -52,11 +51,6 @@ def stored_widgets(bound: BoundGraph) -> list[tuple[str, str]]:
         for widget in node.widgets
         if widget.slot is not None
     ]
-
-
-def _first_free_id(workflow: Workflow) -> int:
-    ids = [usable_number(key) for graph in workflow.graphs() for key in graph.nodes]
-    return max([usable_number(workflow.raw.get("last_node_id")), *ids]) + 1
 
 
 def _inner_node(raw: Raw, number: int) -> Raw:
