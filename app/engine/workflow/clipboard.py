@@ -28,7 +28,8 @@ from app.engine.workflow.model import (
     read_pair,
 )
 from app.engine.workflow.patch import InsertGraph, Patch, SetKey
-from app.engine.workflow.reader import build_definition, parse_json
+from app.engine.workflow.reader import parse_json
+from app.engine.workflow.records import build_definition
 from app.engine.workflow.writer import dump_json
 
 MARK: Final = "easel/nodes"

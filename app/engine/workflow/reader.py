@@ -10,26 +10,16 @@ import gzip
 import io
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from app.engine.errors import WorkflowFileError
+from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow import metadata
-from app.engine.workflow.ids import Numbering
-from app.engine.workflow.model import (
-    RECORD_CLASSES,
-    ROOT,
-    Graph,
-    Raw,
-    RecordKind,
-    Space,
-    Workflow,
-    as_list,
-    as_mapping,
-    id_text,
-    read_pair,
-)
+from app.engine.workflow.from_prompt import workflow_from_prompt
+from app.engine.workflow.model import Workflow
+from app.engine.workflow.records import build_workflow
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 """Larger files are refused."""
@@ -37,7 +27,6 @@ MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 MAX_DEPTH: Final = 200
 """Deepest nesting of lists and objects; real files stay below 20."""
 
-_VUE_FACTOR: Final = 1.2
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
@@ -59,8 +48,14 @@ def new_workflow() -> Workflow:
     )
 
 
-def open_workflow(path: str | Path) -> Workflow:
+def open_workflow(
+    path: str | Path, *, definitions: Mapping[str, NodeDefinition] | None = None
+) -> Workflow:
     """Read a workflow file or a picture that carries one.
+
+    Args:
+        path: The file.
+        definitions: Node definitions; a bare API prompt becomes a tidier workflow with them.
 
     Raises:
         WorkflowFileError: The file cannot be read or holds no workflow; the message says why.
@@ -77,15 +72,21 @@ def open_workflow(path: str | Path) -> Workflow:
         raise WorkflowFileError(
             f'Cannot open "{path.name}": {reason.lower()}.', details=str(error)
         ) from error
-    return read_workflow(data, name=path.name)
+    return read_workflow(data, name=path.name, definitions=definitions)
 
 
-def read_workflow(data: bytes | str, *, name: str = "") -> Workflow:
+def read_workflow(
+    data: bytes | str,
+    *,
+    name: str = "",
+    definitions: Mapping[str, NodeDefinition] | None = None,
+) -> Workflow:
     """Read the content of a workflow file, of a picture that carries one, or an API prompt.
 
     Args:
         data: The whole file.
         name: File name for messages.
+        definitions: Node definitions; a bare API prompt becomes a tidier workflow with them.
 
     Raises:
         WorkflowFileError: The content is no workflow; the message says why.
@@ -99,8 +100,8 @@ def read_workflow(data: bytes | str, *, name: str = "") -> Workflow:
         if data.startswith(_GZIP_MAGIC):
             data = _decompress(data, shown)
         if metadata.is_media(data):
-            return _from_media(data, shown)
-    return _from_value(parse_json(data, shown), shown)
+            return _from_media(data, shown, definitions or {})
+    return _from_value(parse_json(data, shown), shown, definitions or {})
 
 
 def parse_json(data: bytes | str, shown: str = "this text") -> Any:
@@ -128,21 +129,6 @@ def parse_json(data: bytes | str, shown: str = "this text") -> Any:
     return value
 
 
-def build_workflow(raw: Raw) -> Workflow:
-    """Make the records over a parsed workflow object. ``raw`` belongs to the result."""
-    numbering = Numbering()
-    definitions = list(_definitions(raw))
-    for graph_raw in (raw, *(definition for _, definition in definitions)):
-        numbering.see(graph_raw)
-    root_space = _space(raw, None)
-    root = _build_graph(ROOT, raw, numbering, root_space)
-    subgraphs = {
-        key: _build_graph(key, definition, numbering, _space(definition, as_mapping(raw)))
-        for key, definition in definitions
-    }
-    return Workflow(raw, root, subgraphs)
-
-
 def is_api_prompt(value: Any) -> bool:
     """Tell whether a parsed file is an API prompt (workflow-format 9)."""
     return (
@@ -157,23 +143,25 @@ def is_api_prompt(value: Any) -> bool:
     )
 
 
-def _from_value(value: Any, shown: str) -> Workflow:
+def _from_value(value: Any, shown: str, definitions: Mapping[str, NodeDefinition]) -> Workflow:
     if isinstance(value, dict) and isinstance(value.get("nodes"), list):
         return build_workflow(value)
+    if is_api_prompt(value):
+        return workflow_from_prompt(value, definitions)
     if isinstance(value, dict):
         for inner in (value.get("workflow"), value.get("prompt")):
             if isinstance(inner, dict) and (
                 isinstance(inner.get("nodes"), list) or is_api_prompt(inner)
             ):
-                return _from_value(inner, shown)
+                return _from_value(inner, shown, definitions)
     raise WorkflowFileError(f"Cannot open {shown}: it is JSON, but it holds no workflow.")
 
 
-def _from_media(data: bytes, shown: str) -> Workflow:
+def _from_media(data: bytes, shown: str, definitions: Mapping[str, NodeDefinition]) -> Workflow:
     texts = metadata.read_texts(data, shown)
     for key in ("workflow", "prompt"):
         if key in texts:
-            return _from_value(parse_json(texts[key], shown), shown)
+            return _from_value(parse_json(texts[key], shown), shown, definitions)
     raise WorkflowFileError(f"Cannot open {shown}: the picture carries no workflow.")
 
 
@@ -213,86 +201,9 @@ def _is_too_deep(value: Any) -> bool:
     return bool(level)
 
 
-def _definitions(raw: Raw) -> Iterator[tuple[str, Raw]]:
-    """Yield all subgraph definitions, nested ones after their holder; the first of an id wins."""
-    seen: set[str] = set()
-    waiting: list[Raw] = [raw]
-    while waiting:
-        holder = waiting.pop(0)
-        for definition in as_list(as_mapping(holder.get("definitions")).get("subgraphs")):
-            if not isinstance(definition, dict) or not isinstance(definition.get("nodes"), list):
-                continue
-            key = id_text(definition.get("id"))
-            if definition.get("id") is None or not key or key in seen:
-                continue
-            seen.add(key)
-            yield key, definition
-            waiting.append(definition)
-
-
-def build_definition(raw: Raw) -> Graph:
-    """Make the records over one subgraph definition that is not part of a document yet."""
-    numbering = Numbering()
-    numbering.see(raw)
-    return _build_graph(id_text(raw.get("id")), raw, numbering, _space(raw, None))
-
-
-def _build_graph(graph_id: str, raw: Raw, numbering: Numbering, space: Space | None) -> Graph:
-    graph = Graph(graph_id, raw)
-    graph.space = space
-    for kind in RecordKind:
-        stored = graph.stored_list(kind)
-        if not stored:
-            continue
-        table = graph.records(kind)
-        record_class = RECORD_CLASSES[kind]
-        for index, item in enumerate(stored):
-            key = _record_key(kind, item, index)
-            if key is None:
-                continue
-            if key in table or not key:
-                if kind is RecordKind.NODE and graph_id != ROOT:
-                    continue  # workflow-format 3, rule 5: dropped inside a definition
-                key = str(numbering.next_for(kind))
-            table[key] = record_class(key, item, space)
-    return graph
-
-
-def _record_key(kind: RecordKind, item: Any, index: int) -> str | None:
-    """Return the key of a stored record, empty when it needs a fresh one, None if unusable."""
-    if kind is RecordKind.GROUP:
-        return str(index) if isinstance(item, dict) else None
-    if isinstance(item, dict):
-        given = item.get("id")
-    elif isinstance(item, list) and item and kind is RecordKind.LINK:
-        given = item[0]
-    else:
-        return None
-    return "" if given is None or isinstance(given, (dict, list)) else id_text(given)
-
-
-def _space(raw: Raw, root: Any) -> Space | None:
-    """Return the scale of a graph's coordinates (workflow-format 1.2)."""
-    mark = as_mapping(raw.get("extra")).get("workflowRendererVersion")
-    if mark is None and root is not None:
-        mark = as_mapping(root.get("extra")).get("workflowRendererVersion")
-    if mark != "Vue":
-        return None
-    corners = [
-        read_pair(node.get("pos"), (0.0, 0.0))
-        for node in as_list(raw.get("nodes"))
-        if isinstance(node, dict)
-    ]
-    if not corners:
-        return None
-    anchor = (min(x for x, _ in corners), min(y for _, y in corners))
-    return Space(anchor, _VUE_FACTOR)
-
-
 __all__ = [
     "MAX_DEPTH",
     "MAX_FILE_BYTES",
-    "build_definition",
     "build_workflow",
     "is_api_prompt",
     "new_workflow",

@@ -32,6 +32,7 @@ from app.engine.workflow.prompt_text import (
     expand_choices,
     replace_text,
 )
+from app.engine.workflow.seeds import step_seeds
 from app.engine.workflow.writer import dump_json
 
 _PREFIX_TYPES: Final = frozenset(
@@ -339,4 +340,4 @@ def _is_array_key(key: str) -> bool:
     return is_number and len(key) <= 10 and int(key) < _MAX_ARRAY_KEY
 
 
-__all__ = ["Conversion", "PromptProblem", "convert"]
+__all__ = ["Conversion", "PromptProblem", "convert", "step_seeds"]

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.engine.workflow.binding import BoundWidget
-from app.engine.workflow.model import Node
 from app.engine.workflow.plan import NodePlan, WidgetPlan
 
 
@@ -99,16 +98,21 @@ def bind_widgets(plans: Iterable[WidgetPlan], stored: StoredValues) -> list[Boun
 
 
 def with_value(
-    node: Node, widgets: Iterable[BoundWidget], widget: BoundWidget, value: Any
+    raw: Any, widgets: Iterable[BoundWidget], widget: BoundWidget, value: Any
 ) -> Any | None:
     """Return new ``widgets_values`` with one value replaced, or None when it is not saved.
 
     Entries that the file lacks before that place take the values that the node shows.
+
+    Args:
+        raw: The stored ``widgets_values``.
+        widgets: All widgets of the node.
+        widget: The one that changes.
+        value: Its new value.
     """
     slot = widget.slot
     if slot is None:
         return None
-    raw = node.raw.get("widgets_values")
     if isinstance(slot, str):
         return {**(raw if isinstance(raw, dict) else {}), slot: value}
     values = list(raw) if isinstance(raw, list) else []

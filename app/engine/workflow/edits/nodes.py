@@ -216,7 +216,7 @@ def set_widget(
     if is_dynamic and widget.slot is not None:
         _set_dynamic(draft, node, widget_name, value)
     else:
-        values = with_value(node.node, node.widgets, widget, value)
+        values = with_value(node.node.raw.get("widgets_values"), node.widgets, widget, value)
         if values is None:
             return ()
         draft.set_node(key, "widgets_values", values)
