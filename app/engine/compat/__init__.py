@@ -132,9 +132,21 @@ def run_through_executor(
     if module is None:
         return run()
     answers: list[Result] = []
+    started = False
+
+    def run_once() -> None:
+        nonlocal started
+        started = True
+        answers.append(run())
+
     executor = module.PromptExecutor(sys.modules.get("server"))
-    executor.run_with(lambda: answers.append(run()))
-    executor.execute(prompt, prompt_id, extra_data, list(outputs))
+    executor.run_with(run_once)
+    try:
+        executor.execute(prompt, prompt_id, extra_data, list(outputs))
+    except Exception as error:
+        if started and not answers:
+            raise
+        log.warning("A node pack's wrapper of the executor failed: %s", describe(error))
     return answers[0] if answers else run()
 
 

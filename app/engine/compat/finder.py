@@ -155,8 +155,9 @@ def _known_names(module_name: str) -> frozenset[str] | set[str]:
 def builtin_class(name: str) -> type | None:
     """Return a class of the built-in pack by its node type or by its Python name."""
     # Not getattr: while the pack is being imported, that would ask this lookup again.
-    module = getattr(sys.modules.get("nodes"), "__dict__", {})
-    mappings: dict[str, type] = module.get("NODE_CLASS_MAPPINGS") or {}
+    module = sys.modules.get("nodes") or importlib.import_module("nodes")
+    # While the built-in pack is being imported it has no mappings yet.
+    mappings: dict[str, type] = vars(module).get("NODE_CLASS_MAPPINGS") or {}
     found = mappings.get(name)
     if found is None:
         found = next((cls for cls in mappings.values() if cls.__name__ == name), None)

@@ -212,7 +212,7 @@ _CORE: Final = (
     "SetLatentNoiseMask StyleModelApply StyleModelLoader unCLIPCheckpointLoader "
     "unCLIPConditioning UNETLoader VAEDecode VAEDecodeTiled VAEEncode "
     "VAEEncodeForInpaint VAEEncodeTiled VAELoader"
-    " common_ksampler"
+    " common_ksampler init_extra_nodes"
 )
 CORE_NODES: Final = frozenset(_CORE.split())
 """Names that packs import from ``nodes``; those the built-in pack lacks are stand-ins."""

@@ -45,7 +45,7 @@ class NodeOutput:
         """Read a V1 result dict: any of ``result``, ``ui``, ``expand``."""
         result = data.get("result")
         if is_blocker(result):
-            return cls(ui=data.get("ui"), expand=data.get("expand"), block_execution=result.message)
+            return _blocked(result.message, data.get("ui"), data.get("expand"))
         return cls(*(result or ()), ui=data.get("ui"), expand=data.get("expand"))
 
     def __getitem__(self, index: int) -> Any:
@@ -237,9 +237,7 @@ def as_node_output(cls: type[ComfyNode], value: Any) -> NodeOutput:
     elif isinstance(value, dict):
         output = NodeOutput.from_dict(value)
     elif is_blocker(value):
-        output = (
-            _SilentBlock() if value.message is None else NodeOutput(block_execution=value.message)
-        )
+        output = _blocked(value.message)
     else:
         raise TypeError(f"Invalid return type from node: {type(value)}")
     if output.expand is not None and not cls.GET_SCHEMA().enable_expand:
@@ -252,6 +250,13 @@ def as_node_output(cls: type[ComfyNode], value: Any) -> NodeOutput:
 
 class _SilentBlock(NodeOutput):
     """A blocker without a text; ``block_execution`` cannot say that, as None means no block."""
+
+
+def _blocked(
+    message: str | None, ui: Any = None, expand: dict[str, Any] | None = None
+) -> NodeOutput:
+    kind = _SilentBlock if message is None else NodeOutput
+    return kind(ui=ui, expand=expand, block_execution=message)
 
 
 def normalize_output(cls: type[ComfyNode], value: Any) -> NormalizedOutput:
