@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.cli.messages import Console, ExitCode
-from app.engine.errors import EaselError, describe
+from app.engine.errors import EaselError, Interrupted, describe
 
 COMMANDS: Final = {
     "run": "run a workflow, a prompt, or a picture that carries one",
@@ -55,7 +55,7 @@ def run_command(argv: Sequence[str]) -> int:
         if options.verbose and error.details:
             console.say(error.details)
         return ExitCode.INVALID
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         console.say("Stopped.")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:

@@ -13,7 +13,7 @@ from app.cli.convert import convert_or_explain
 from app.cli.messages import Console, ExitCode
 from app.cli.progress import EventWriter, NodeText, ProgressPrinter
 from app.cli.prompt_file import PromptFile, read_prompt_file
-from app.cli.session import open_engine
+from app.cli.session import open_engine, stopped_by_keyboard
 from app.engine.compat.session import current
 from app.engine.errors import EaselError
 from app.engine.events import Event
@@ -79,18 +79,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 writer(event)
 
         try:
-            result = engine.run(
-                prompt,
-                extra_data=extra_data,
-                targets=options.targets.split(",") if options.targets else None,
-                on_event=on_event,
-            )
+            with stopped_by_keyboard(engine):
+                result = engine.run(
+                    prompt,
+                    extra_data=extra_data,
+                    targets=options.targets.split(",") if options.targets else None,
+                    on_event=on_event,
+                )
         finally:
             printer.close()
         if options.events != "-":
             for path in saved_files(result.outputs, current().folders.output_directory):
                 console.give(str(path))
-        return _report(console, source.path.name, result, titles)
+        return _report(console, source.path.name, result, titles, options.verbose)
 
 
 @contextlib.contextmanager
@@ -151,7 +152,9 @@ def saved_files(outputs: Mapping[str, Mapping[str, Any]], output_dir: str) -> li
     return list(found)
 
 
-def _report(console: Console, name: str, result: RunResult, titles: Mapping[str, str]) -> int:
+def _report(
+    console: Console, name: str, result: RunResult, titles: Mapping[str, str], verbose: bool
+) -> int:
     for line in describe_problems(result.node_errors, titles):
         console.say(line)
     if not result.is_valid:
@@ -164,7 +167,7 @@ def _report(console: Console, name: str, result: RunResult, titles: Mapping[str,
         console.say("Stopped.")
         return ExitCode.INTERRUPTED
     if result.status == "error":
-        _say_failure(console, result.error or {}, titles)
+        _say_failure(console, result.error or {}, titles, verbose)
         return ExitCode.FAILED
     seconds = result.report.seconds
     if result.node_errors:
@@ -191,10 +194,17 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def _say_failure(console: Console, error: Mapping[str, Any], titles: Mapping[str, str]) -> None:
+def _say_failure(
+    console: Console, error: Mapping[str, Any], titles: Mapping[str, str], verbose: bool
+) -> None:
     node_id = str(error.get("node_id", ""))
     title = titles.get(node_id) or error.get("node_type") or ""
-    console.say("".join(error.get("traceback") or ()).rstrip())
-    kind = error.get("exception_type", "Error")
-    text = str(error.get("exception_message", "")).strip()
-    console.say(f"Node {node_id} ({title}) failed: {kind}: {text}")
+    kind = str(error.get("exception_type") or "Error")
+    text = str(error.get("exception_message") or "").strip()
+    if verbose:
+        console.say("".join(error.get("traceback") or ()).rstrip())
+    # Our own errors are written for artists; the name of their class would not help.
+    cause = text if kind.startswith("app.engine.errors.") else f"{kind}: {text}"
+    console.say(f"Node {node_id} ({title}) failed: {cause}")
+    if not verbose:
+        console.say("Add --verbose to see where.")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from app.cli.messages import Console
+from app.engine.errors import Interrupted
 from app.engine.files import home_folder
 from app.engine.node_types.definition import NodeDefinition
 
@@ -47,6 +51,29 @@ def open_engine(
             yield engine
         finally:
             engine.close()
+
+
+@contextlib.contextmanager
+def stopped_by_keyboard(engine: Engine) -> Iterator[None]:
+    """Let Ctrl+C stop the running prompt as the Stop button does, instead of failing a node.
+
+    Does nothing outside the main thread, where signals do not arrive.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if engine.interrupt():
+            # Raising wakes a node that sleeps or waits; a flag alone would not.
+            raise Interrupted("Stopped from the keyboard.")
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 def read_definitions(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ PACK = '''
 """A pack for the tests of the command line."""
 
 import os
+import time
 
 import folder_paths
 
@@ -36,8 +39,11 @@ class Text:
     def run(self, text):
         if text == "fail":
             raise ValueError("no such words")
-        if text == "stop":
-            raise KeyboardInterrupt
+        if text == "sleep":
+            print("asleep", flush=True)
+            time.sleep(60)
+        while text == "spin":
+            pass
         print("said", text)
         return (text,)
 
@@ -153,7 +159,14 @@ def test_run_ends_with_1_when_a_node_fails_and_names_it(home, file, capsys):
     out, err = capsys.readouterr()
     assert (code, out) == (1, "")
     assert "Node 1 (CliText) failed: ValueError: no such words" in err
-    assert "Traceback" not in out
+    assert "cli_pack.py" not in err
+
+
+def test_run_shows_where_a_node_failed_when_asked(home, file, capsys):
+    code = run_file(home, file, "--set", "1.text=fail", "--verbose")
+
+    assert code == 1
+    assert "cli_pack.py" in capsys.readouterr().err
 
 
 def test_run_ends_with_2_when_the_prompt_is_not_valid(home, file, capsys):
@@ -357,6 +370,29 @@ def test_a_request_that_makes_no_sense_ends_with_2(arguments, capsys):
 def test_every_command_explains_itself(name, capsys):
     assert run_command([name, "--help"]) == 0
     assert "--base-dir" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
+@pytest.mark.parametrize("text", ["sleep", "spin"])
+def test_the_keyboard_stops_a_node_whatever_it_does(home, file, text):
+    arguments = ["run", str(file), "--base-dir", str(home), "--set", f"1.text={text}"]
+    code = f"import sys; from app.headless import run_command; sys.exit(run_command({arguments!r}))"
+    runner = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with runner:
+        assert runner.stderr is not None
+        while "CliText" not in runner.stderr.readline():
+            pass
+        time.sleep(0.3)
+        runner.send_signal(signal.SIGINT)
+        _, err = runner.communicate(timeout=20)
+    assert runner.returncode == 130
+    assert err.endswith("Stopped.\n")
 
 
 def test_a_reader_that_goes_away_is_no_error(home):
