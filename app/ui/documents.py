@@ -75,10 +75,12 @@ class OpenDocuments(QObject):
         """The one that is shown."""
         return self._current
 
-    def add(self, document: WorkflowDocument, *, show: bool = True) -> OpenDocument:
+    def add(
+        self, document: WorkflowDocument, *, show: bool = True, was_recovered: bool = False
+    ) -> OpenDocument:
         """Open a tab for a document; it belongs to the tabs from now on."""
         document.setParent(self)
-        item = OpenDocument(document, RunState(document))
+        item = OpenDocument(document, RunState(document), was_recovered=was_recovered)
         place = len(self._items)
         if self._current is not None:
             place = self._items.index(self._current) + 1

@@ -6,9 +6,9 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.ui.controls import IconButton
-from app.ui.themed import Themed
+from app.widgets.buttons import IconButton
 from app.widgets.style import Style
+from app.widgets.themed import Themed
 
 
 class IconRail(Themed, QWidget):

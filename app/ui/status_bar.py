@@ -6,12 +6,12 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Signal
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from app.ui.controls import ChromeButton
-from app.ui.icons import paint_icon
 from app.ui.run_port import DeviceInfo, JobRow, JobState
-from app.ui.themed import Themed, paint_bar, paint_box, paint_text, text_width
 from app.ui.words import count_words, size_words, tr
+from app.widgets.buttons import ChromeButton
+from app.widgets.icons import paint_icon
 from app.widgets.style import Style
+from app.widgets.themed import Themed, paint_bar, paint_box, paint_text, text_width
 
 _FULL = 0.9
 """From here on a memory bar is amber."""

@@ -10,8 +10,8 @@ from functools import lru_cache
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
-from app.ui.themed import over
 from app.widgets.style import Style
+from app.widgets.themed import over
 
 _SHEET = """
 * {{ outline: none; }}

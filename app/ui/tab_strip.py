@@ -13,16 +13,17 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPen,
     QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
-from app.ui.fields import paint_dot, paint_run_ring
-from app.ui.icons import paint_icon
-from app.ui.themed import Themed, is_keyboard_focus, paint_box, paint_text, text_width
 from app.ui.words import tr
+from app.widgets.icons import paint_icon
+from app.widgets.labels import paint_dot
 from app.widgets.style import Style
+from app.widgets.themed import Themed, is_keyboard_focus, paint_box, paint_text, text_width
 
 _LONGEST = 220
 _SHORTEST = 96
@@ -342,3 +343,17 @@ class TabStrip(Themed, QWidget):
             return
         self._angle = (self._angle + 360 * _TICK_MS / 1200) % 360
         self.update()
+
+
+def paint_run_ring(painter: QPainter, center: QPointF, angle: float, part: Themed) -> None:
+    """Draw the ring that turns while a document runs; ``angle`` in degrees."""
+    radius = part.px(5.5)
+    box = QRectF(center.x() - radius, center.y() - radius, radius * 2, radius * 2)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(part.look.color("accent.track"), 1.8))
+    painter.drawEllipse(box)
+    pen = QPen(part.look.color("accent.line"), 1.8)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    painter.setPen(pen)
+    painter.drawArc(box, round((90 - angle) * 16), -(240 * 16))

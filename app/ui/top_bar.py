@@ -23,11 +23,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.controls import Button, ChromeButton, IconButton
-from app.ui.icons import paint_icon
-from app.ui.themed import Themed, elided, is_keyboard_focus, paint_box, paint_text, text_width
 from app.ui.words import tr
+from app.widgets.buttons import Button, ChromeButton, IconButton
+from app.widgets.icons import paint_icon
 from app.widgets.style import Style
+from app.widgets.themed import Themed, elided, is_keyboard_focus, paint_box, paint_text, text_width
 
 
 class TopBar(Themed, QWidget):

@@ -89,8 +89,17 @@ def write_json(path: Path, data: Any) -> None:
     Raises:
         FileSaveError: The disk is full or the folder may not be written.
     """
+    write_bytes(path, json.dumps(data, ensure_ascii=False).encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` in one step, making the folder if need be. May block.
+
+    Raises:
+        FileSaveError: The disk is full or the folder may not be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise files.FileSaveError(f'Cannot make the folder "{path.parent.name}".') from error
-    files.write_atomic(path, json.dumps(data, ensure_ascii=False).encode())
+    files.write_atomic(path, data)

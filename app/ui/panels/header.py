@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.ui.controls import IconButton
-from app.ui.fields import Words
-from app.ui.themed import Themed
+from app.widgets.buttons import IconButton
+from app.widgets.labels import Words
 from app.widgets.style import Style
+from app.widgets.themed import Themed
 
 
 class PanelHeader(Themed, QWidget):

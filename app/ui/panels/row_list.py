@@ -34,10 +34,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.fields import paint_dot
-from app.ui.icons import paint_icon
-from app.ui.themed import Themed, is_keyboard_focus, paint_box, paint_text, text_width
+from app.widgets.icons import paint_icon
+from app.widgets.labels import paint_dot
 from app.widgets.style import Style
+from app.widgets.themed import Themed, is_keyboard_focus, paint_box, paint_text, text_width
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 ROW_ROLE = Qt.ItemDataRole.UserRole
