@@ -8,6 +8,7 @@ nothing imports them by their path in this package.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -27,6 +28,7 @@ from app.engine.node_types.packs import forget_packs
 __all__ = [
     "HostEngine",
     "NotSupportedHereError",
+    "bind_loop",
     "install",
     "installed",
     "run_prompt_handlers",
@@ -109,6 +111,13 @@ def run_prompt_handlers(json_data: dict[str, Any]) -> dict[str, Any]:
         return json_data
     result: dict[str, Any] = server.PromptServer.instance.trigger_on_prompt(json_data)
     return result
+
+
+def bind_loop(loop: asyncio.AbstractEventLoop | None) -> None:
+    """Tell packs which loop runs asynchronous nodes: ``PromptServer.instance.loop``."""
+    server = sys.modules.get("server")
+    if server is not None:
+        server.PromptServer.instance.loop = loop
 
 
 def run_through_executor(

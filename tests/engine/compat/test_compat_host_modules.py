@@ -376,7 +376,20 @@ def test_messages_of_packs_become_events(host):
     ]
 
 
-@pytest.mark.parametrize("kind", ["UNENCODED_PREVIEW_IMAGE", "PREVIEW_IMAGE"])
+def test_packs_see_the_loop_that_runs_nodes(host):
+    import asyncio
+
+    from server import PromptServer
+
+    loop = asyncio.new_event_loop()
+    compat.bind_loop(loop)
+    assert PromptServer.instance.loop is loop
+
+    loop.close()
+    assert not PromptServer.instance.loop.is_closed()
+
+
+@pytest.mark.parametrize("kind", ["UNENCODED_PREVIEW_IMAGE", "PREVIEW_IMAGE", "list"])
 def test_preview_pictures_of_packs_become_events(host, kind):
     from PIL import Image
     from server import BinaryEventTypes, PromptServer
@@ -388,6 +401,9 @@ def test_preview_pictures_of_packs_become_events(host, kind):
         data = struct.pack(">I", 2) + stream.getvalue()
     else:
         data = ("JPEG", picture, 512)
+    if kind == "list":
+        # Packs for other programs send lists where the host's own code sends tuples.
+        kind, data = "UNENCODED_PREVIEW_IMAGE", list(data)
     PromptServer.instance.last_node_id = "5"
     PromptServer.instance.send_sync(BinaryEventTypes[kind], data)
 

@@ -227,7 +227,7 @@ def _preview_event(event: int, data: Any) -> PreviewEvent | None:
 
         # The first four bytes say JPEG or PNG, which the picture itself says too.
         data = Image.open(io.BytesIO(data[4:]))
-    picture = preview_to_rgb(data)
+    picture = preview_to_rgb(tuple(data) if isinstance(data, list) else data)
     if picture is None:
         return None
     context = get_executing_context()
