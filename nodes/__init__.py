@@ -14,12 +14,14 @@ from . import (
     compositing,
     conditioning,
     conditioning_flags,
+    drawing,
     image,
     image_batch,
     image_export,
     image_filters,
     image_io,
     image_transform,
+    landscape,
     latent,
     latent_batch,
     latent_io,
@@ -37,7 +39,7 @@ from .value_types import MAX_RESOLUTION
 
 _MODULES = (
     image_io, image, image_batch, image_transform, resize_node, image_filters, image_export,
-    animation, mask, compositing, latent, latent_io, latent_batch,
+    animation, drawing, landscape, mask, compositing, latent, latent_io, latent_batch,
     latent_math, latent_operations, conditioning, conditioning_flags, sigmas, text, primitives,
     logic, preview,
 )  # fmt: skip

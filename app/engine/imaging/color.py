@@ -35,3 +35,34 @@ def linear_to_srgb(values: torch.Tensor) -> torch.Tensor:
     return torch.where(
         values <= 0.0031308, values * 12.92, 1.055 * values.clamp(min=0) ** (1 / 2.4) - 0.055
     )
+
+
+def grade(
+    image: torch.Tensor,
+    exposure: float = 0.0,
+    contrast: float = 1.0,
+    saturation: float = 1.0,
+    warmth: float = 0.0,
+) -> torch.Tensor:
+    """Correct the light and colour of ``(..., 3)`` screen values.
+
+    Exposure and warmth act on amounts of light, as in a camera; contrast turns around middle
+    grey and saturation around the brightness of each pixel.
+
+    Args:
+        image: Values 0..1.
+        exposure: In stops; 1 doubles the light.
+        contrast: 1 changes nothing, 0 leaves middle grey.
+        saturation: 1 changes nothing, 0 leaves grey.
+        warmth: -1 (blue) to 1 (orange); brightness stays about the same.
+
+    Returns:
+        Values cut to 0..1.
+    """
+    gains = torch.tensor([1.0 + 0.22 * warmth, 1.0, 1.0 - 0.3 * warmth]).to(image)
+    light = srgb_to_linear(image) * (gains * 2.0**exposure)
+    screen = linear_to_srgb(light)
+    screen = (screen - 0.5) * contrast + 0.5
+    weights = torch.tensor([0.299, 0.587, 0.114]).to(image)
+    luma = (screen * weights).sum(dim=-1, keepdim=True)
+    return (luma + (screen - luma) * saturation).clamp(0, 1)
