@@ -21,14 +21,26 @@ class NodeArguments:
         lists: A list of values by input name; constants are lists of one.
         missing: Inputs whose source has no value for them; they are ``[None]`` (E-305).
         may_block: Whether an ``ExecutionBlocker`` can be among the values.
+        is_single: Whether every list is known to have exactly one element.
     """
 
-    __slots__ = ("lists", "may_block", "missing")
+    __slots__ = ("is_single", "lists", "may_block", "missing")
 
-    def __init__(self, lists: ArgumentLists, missing: set[str], may_block: bool) -> None:
+    def __init__(
+        self, lists: ArgumentLists, missing: set[str], may_block: bool, is_single: bool
+    ) -> None:
         self.lists = lists
         self.missing = missing
         self.may_block = may_block
+        self.is_single = is_single
+
+    def calls(
+        self, input_is_list: bool, function: Callable[..., Any], strict: bool
+    ) -> list[Arguments]:
+        """Return the arguments of each call; see :func:`split_calls`."""
+        if self.is_single and not input_is_list:
+            return [{name: values[0] for name, values in self.lists.items()}]
+        return split_calls(self.lists, input_is_list, function, strict)
 
 
 def gather_arguments(run: Run, state: NodeState) -> NodeArguments:
@@ -44,6 +56,7 @@ def gather_arguments(run: Run, state: NodeState) -> NodeArguments:
     missing: set[str] = set()
     # Constants of a prompt come from JSON; those of an expansion may be any object.
     may_block = state.parent is not None
+    is_single = True
     for name, value in state.inputs.items():
         if type(value) is not list or not is_link(value):
             if declares(name) is not None and not name.startswith(DISPLAY_PREFIX):
@@ -66,12 +79,13 @@ def gather_arguments(run: Run, state: NodeState) -> NodeArguments:
             missing.add(name)
             lists[name] = [None]
             continue
-        lists[name] = entry.outputs[value[1]]
+        values = lists[name] = entry.outputs[value[1]]
         may_block = may_block or entry.has_blocker
+        is_single = is_single and len(values) == 1
     if schema.hidden and not schema.is_v3:
         for name, value in run.hidden_values(state).items():
             lists[name] = [value]
-    return NodeArguments(lists, missing, may_block)
+    return NodeArguments(lists, missing, may_block, is_single)
 
 
 def idle_arguments(run: Run, state: NodeState) -> ArgumentLists:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.errors import SettingsError
-from app.engine.execution.cache_key import Key
+from app.engine.execution.cache_key import Key, KeyTable
 from app.engine.execution.footprint import footprint
 
 Outputs = list[list[Any]]
@@ -82,12 +82,15 @@ class Store:
         self.objects: dict[NodeName, tuple[type, Any]] = {}
         self.below: dict[NodeName, Store] = {}
 
-    def keep_only(self, names: set[NodeName]) -> None:
-        """Drop the instances and the stores below of all nodes but these."""
-        if not self.objects.keys() <= names:
-            self.objects = {name: self.objects[name] for name in self.objects if name in names}
-        if not self.below.keys() <= names:
-            self.below = {name: self.below[name] for name in self.below if name in names}
+    def keep_only(self, classes: Mapping[str, str]) -> None:
+        """Drop the instances and the stores below of all nodes but these.
+
+        Args:
+            classes: Class name of each node, by id.
+        """
+        for kept in (self.objects, self.below):
+            for name in [each for each in kept if classes.get(each[0]) != each[1]]:
+                del kept[name]  # type: ignore[attr-defined]
 
 
 class ResultCache:
@@ -104,22 +107,42 @@ class ResultCache:
 
     def __init__(self) -> None:
         self.generation = 0
+        self.keys = KeyTable()
         self.root = Store({})
 
-    def begin(self, names: set[NodeName], keys: Iterable[Key]) -> None:
-        """Start a prompt: drop what it cannot use."""
+    def begin_keys(self) -> None:
+        """Start a prompt: from here on its keys are made."""
         self.generation += 1
-        self.root.keep_only(names)
+        self.keys.begin(self.generation, self._oldest_generation)
+
+    def _oldest_generation(self) -> int:
+        """Return the oldest prompt whose keys may be asked for again."""
+        oldest = self.generation - 1
+        stores = list(self.root.below.values())
+        while stores:
+            store = stores.pop()
+            stores.extend(store.below.values())
+            oldest = min(oldest, *(each.generation for each in store.entries.values()), oldest)
+        return oldest
+
+    def begin(self, classes: Mapping[str, str], keys: Iterable[Key]) -> None:
+        """Go on, now that the keys are known: drop what the prompt cannot use.
+
+        Args:
+            classes: Class name of each node of the prompt, by id.
+            keys: Their keys.
+        """
+        self.root.keep_only(classes)
         self._keep_entries(self.root, keys)
 
     def begin_expansion(
-        self, store: Store, owner: NodeName, names: set[NodeName], keys: Iterable[Key]
+        self, store: Store, owner: NodeName, classes: Mapping[str, str], keys: Iterable[Key]
     ) -> Store:
         """Start an expansion: return the owner's store below, without older expansions (E-431)."""
         inner = store.below.get(owner)
         if inner is None:
             inner = store.below[owner] = self._new_store()
-        inner.keep_only(names)
+        inner.keep_only(classes)
         self._keep_entries(inner, keys)
         return inner
 
@@ -155,6 +178,7 @@ class ResultCache:
     def clear(self) -> None:
         """Drop everything."""
         self.root = self._new_store()
+        self.keys = KeyTable()
 
     def __len__(self) -> int:
         count, stores = 0, [self.root]
@@ -174,6 +198,9 @@ class _FlatCache(ResultCache):
 
     def _new_store(self) -> Store:
         return Store(self.entries)
+
+    def _oldest_generation(self) -> int:
+        return min((entry.generation for entry in self.entries.values()), default=self.generation)
 
     def _keep_entries(self, store: Store, keys: Iterable[Key]) -> None:
         entries, generation = self.entries, self.generation
@@ -203,9 +230,9 @@ class LruCache(_FlatCache):
         super().__init__()
         self.size = size
 
-    def begin(self, names: set[NodeName], keys: Iterable[Key]) -> None:
-        """Start a prompt: while there are too many results, drop the oldest generation."""
-        super().begin(names, keys)
+    def begin(self, classes: Mapping[str, str], keys: Iterable[Key]) -> None:
+        """Go on: while there are too many results, drop the oldest generation."""
+        super().begin(classes, keys)
         excess = len(self.entries) - self.size
         if excess <= 0:
             return
@@ -290,7 +317,7 @@ class NoCache(ResultCache):
         """Do nothing."""
 
     def begin_expansion(
-        self, store: Store, owner: NodeName, names: set[NodeName], keys: Iterable[Key]
+        self, store: Store, owner: NodeName, classes: Mapping[str, str], keys: Iterable[Key]
     ) -> Store:
         """Return a store that is forgotten with the run."""
         return Store({})

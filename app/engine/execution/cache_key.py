@@ -1,129 +1,154 @@
 """The key under which a node's result is kept (E-401, E-950, E-951).
 
-A key is a digest of the node's class, its ``IS_CHANGED`` value, its constants, and the keys
-of the nodes that feed it: a Merkle tree, so that equal keys mean equal ancestry whatever the
-ids are. Each node is digested once, sources first, in time linear in nodes and links.
+Keys are hash-consed: what makes up a node (its class, its ``IS_CHANGED`` value, its constants,
+and the keys of the nodes that feed it) is one flat tuple, and a table gives every different
+tuple a number. As sources are numbered before their consumers, equal numbers mean equal
+ancestry whatever the ids are, without a chance of collision, and each node costs one look
+into a dictionary.
 
-What goes into the digest is the ``repr`` of a tuple of plain values. That text is injective:
-strings are quoted, ``1``, ``1.0`` and ``True`` differ, a link is a tuple that starts with
-bytes (which no constant is), and a value that must equal nothing is written as a token that
-no other value is written as.
+The tuple is unambiguous: after a name comes a text, or a type followed by the value. So
+``1``, ``1.0`` and ``True`` differ although Python calls them equal, and nothing but a link is
+written as a link. A value that must equal nothing gives its node a number that no tuple has.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
-from hashlib import blake2b
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from app.engine.execution.prompt import DISPLAY_PREFIX, is_link
 
-Key = bytes
+Key = int
 
-_PLAIN = frozenset({str, int, bool, type(None)})
-_serial = itertools.count()
+_PRUNE_ABOVE = 4096
 
 
-class _Fresh:
-    """A value that equals nothing, not even itself in the next run."""
+class _Unequal(Exception):  # noqa: N818 - a signal inside this module
+    """A value equals nothing, not even itself in the next run."""
 
-    __slots__ = ("_number",)
+
+class KeyTable:
+    """Numbers for what nodes are made of; one table lives as long as the cache it serves."""
 
     def __init__(self) -> None:
-        self._number = next(_serial)
+        self._keys: dict[tuple[Any, ...], list[int]] = {}
+        self._numbers = itertools.count(1)
+        self._generation = 0
+        self._prune_above = _PRUNE_ABOVE
 
-    def __repr__(self) -> str:
-        return f"<fresh {self._number}>"
+    def __len__(self) -> int:
+        return len(self._keys)
 
+    def begin(self, generation: int, oldest_needed: Callable[[], int]) -> None:
+        """Start a prompt.
 
-def fresh_key() -> Key:
-    """Return a key that no other node and no other run has."""
-    return _digest((_Fresh(),))
+        Args:
+            generation: Its number; keys that are asked for from now on belong to it.
+            oldest_needed: Tells the oldest prompt whose results are still kept. What neither
+                it nor a later one was made of can be forgotten.
+        """
+        self._generation = generation
+        if len(self._keys) > self._prune_above:
+            oldest = oldest_needed()
+            self._keys = {parts: entry for parts, entry in self._keys.items() if entry[1] >= oldest}
+            # Looking through the table costs as much as filling it; do so when it has doubled.
+            self._prune_above = max(_PRUNE_ABOVE, 2 * len(self._keys))
 
+    def fresh(self) -> Key:
+        """Return a key that no other node and no other run has."""
+        return next(self._numbers)
 
-def node_key(
-    class_type: str,
-    inputs: Mapping[str, Any],
-    source_keys: Mapping[str, Key],
-    *,
-    is_changed: Any = False,
-    node_id: str | None = None,
-) -> Key:
-    """Return the key of one node, whose sources have theirs already.
+    def key(
+        self,
+        class_type: str,
+        inputs: Mapping[str, Any],
+        source_keys: Mapping[str, Key],
+        *,
+        is_changed: Any = False,
+        node_id: str | None = None,
+    ) -> Key:
+        """Return the key of one node, whose sources have theirs already.
 
-    Args:
-        class_type: Name of the node type.
-        inputs: Inputs of the node as the prompt has them; names that start with ``$$`` do
-            not count (E-916).
-        source_keys: Key of each node that an input links to. A source that is missing here
-            makes the key equal nothing.
-        is_changed: What ``IS_CHANGED`` answered; NaN in it makes the key equal nothing.
-        node_id: Id of the node, when it belongs to the key (E-403, E-404).
-    """
-    parts: list[Any] = [
-        class_type,
-        is_changed if is_changed is False else freeze(is_changed),
-        node_id,
-    ]
-    for name in sorted(inputs):
-        if name.startswith(DISPLAY_PREFIX):
-            continue
-        value = inputs[name]
-        kind = type(value)
-        parts.append(name)
-        if kind in _PLAIN:
-            parts.append(value)
-        elif kind is list and is_link(value):
-            source = source_keys.get(value[0])
-            parts.append(_Fresh() if source is None else (source, value[1]))
-        else:
-            parts.append(freeze(value))
-    return _digest(tuple(parts))
-
-
-def _digest(parts: tuple[Any, ...]) -> Key:
-    try:
-        text = repr(parts)
-    except ValueError:
-        # Python refuses to write out integers of more than 4,300 digits.
-        text = repr(_spell_long_integers(parts))
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _spell_long_integers(value: Any) -> Any:
-    if type(value) is int and abs(value) >> 4096:
-        return ("int", hex(value))
-    if type(value) is tuple:
-        return tuple(_spell_long_integers(item) for item in value)
-    return value
+        Args:
+            class_type: Name of the node type.
+            inputs: Inputs of the node as the prompt has them; names that start with ``$$`` do
+                not count (E-916).
+            source_keys: Key of each node that an input links to. A source that is missing
+                here makes the key equal nothing.
+            is_changed: What ``IS_CHANGED`` answered; NaN in it makes the key equal nothing.
+            node_id: Id of the node, when it belongs to the key (E-403, E-404).
+        """
+        parts: list[Any] = [class_type, node_id]
+        try:
+            if is_changed is not False:
+                parts.append(freeze(is_changed))
+            for name in sorted(inputs):
+                value = inputs[name]
+                kind = type(value)
+                if name.startswith(DISPLAY_PREFIX):
+                    continue
+                if kind is str:
+                    parts += (name, value)
+                elif kind is list and is_link(value):
+                    parts += (name, list, source_keys[value[0]], value[1])
+                elif kind is int:
+                    parts += (name, int, value)
+                else:
+                    parts += (name, kind, freeze(value))
+        except (_Unequal, KeyError):
+            return next(self._numbers)
+        whole = tuple(parts)
+        entry = self._keys.get(whole)
+        if entry is None:
+            entry = self._keys[whole] = [next(self._numbers), 0]
+        entry[1] = self._generation
+        return entry[0]
 
 
 def freeze(value: Any, _depth: int = 0) -> Any:
-    """Return ``value`` as nested tuples of plain values whose ``repr`` tells it from others.
+    """Return ``value`` as something that can be hashed and equals only what it should.
 
-    Mappings do not depend on their order. Whatever is no JSON value, NaN, and anything
-    nested deeper than 100 levels equals nothing (E-405, E-951).
+    Mappings do not depend on their order. Texts stand for themselves; other plain values
+    come with their type.
+
+    Raises:
+        _Unequal: The value is NaN, no JSON value, or nested deeper than 100 levels; it
+            equals nothing (E-405, E-951).
     """
     kind = type(value)
-    if kind in _PLAIN:
+    if kind is str:
         return value
+    if kind is int or kind is bool or value is None:
+        return (kind, value)
     if kind is float:
-        return value if value == value else _Fresh()
+        if value != value:
+            raise _Unequal
+        # 0.0 and -0.0 are equal, but nodes can tell them apart.
+        return (kind, value or repr(value))
     if _depth > 100:
-        return _Fresh()
+        raise _Unequal
     if kind is list or kind is tuple:
-        return (kind.__name__, *(freeze(item, _depth + 1) for item in value))
+        return (kind, *(freeze(item, _depth + 1) for item in value))
     if kind is dict:
         if not all(type(key) is str for key in value):
-            return _Fresh()
-        items = ((key, freeze(value[key], _depth + 1)) for key in sorted(value))
-        return ("dict", *(part for item in items for part in item))
+            raise _Unequal
+        return (kind, *((key, freeze(value[key], _depth + 1)) for key in sorted(value)))
     if kind is bytes:
-        return ("bytes", value.hex())
+        return (kind, value)
     if isinstance(value, str):
-        return ("str", f"{kind.__module__}.{kind.__qualname__}", str.__str__(value))
-    return _Fresh()
+        return (kind, str.__str__(value))
+    raise _Unequal
+
+
+def is_same_value(one: Any, other: Any) -> bool:
+    """Tell whether two constants give equal keys, or are the very same object."""
+    if one is other:
+        return True
+    try:
+        return bool(freeze(one) == freeze(other))
+    except _Unequal:
+        return False
 
 
 def topological(links: Mapping[str, Iterable[str]], known: Mapping[str, Any]) -> list[str]:

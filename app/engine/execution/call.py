@@ -6,6 +6,7 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
+from types import CoroutineType
 from typing import Any
 
 from app.engine.events import ExecutionErrorEvent
@@ -13,7 +14,6 @@ from app.engine.execution.arguments import (
     Arguments,
     NodeArguments,
     find_blocker,
-    split_calls,
 )
 from app.engine.execution.async_calls import AsyncCalls, Outcome, PendingCalls
 from app.engine.execution.blocker import ExecutionBlocker
@@ -77,7 +77,7 @@ class NodeCaller:
         assert schema is not None
         function = target.check_lazy_status
         wishes: list[str] = []
-        calls = split_calls(arguments.lists, schema.input_is_list, function, self._run.strict)
+        calls = arguments.calls(schema.input_is_list, function, self._run.strict)
         for index, call in enumerate(calls):
             stop_control.check()
             if arguments.may_block and find_blocker(call.values(), schema.input_is_list):
@@ -118,7 +118,7 @@ class NodeCaller:
         function: Callable[..., Any] = (
             target.execute if schema.is_v3 else getattr(target, schema.function)
         )
-        calls = split_calls(arguments.lists, schema.input_is_list, function, self._run.strict)
+        calls = arguments.calls(schema.input_is_list, function, self._run.strict)
         if schema.is_async:
             return self._call_async(state, function, calls, arguments.may_block)
         results = []
@@ -143,7 +143,7 @@ class NodeCaller:
                 stop_control.in_node = False
                 state.seconds += time.perf_counter() - started
                 current_context.reset(token)
-            if inspect.iscoroutine(value):
+            if type(value) is CoroutineType:
                 # A decorator can hide that a method is asynchronous.
                 value = self._tasks.complete(value, context)
             results.append(read_result(schema, value, self._run.strict))

@@ -39,7 +39,7 @@ from app.engine.execution.keys import KeyMaker
 from app.engine.execution.order import ExecutionOrder
 from app.engine.execution.progress import NodeState as ProgressState
 from app.engine.execution.progress import reset_progress_state
-from app.engine.execution.report import NodeReport, RunResult
+from app.engine.execution.report import RunResult
 from app.engine.execution.results import CallResult, has_blocker, merge_outputs, merge_ui
 from app.engine.execution.run_state import (
     DependencyCycleError,
@@ -87,6 +87,7 @@ class Executor:
         self._order = ExecutionOrder()
         self._tasks = AsyncCalls(self._order.release_externally)
         self._caller = NodeCaller(run, self._tasks)
+        run.cache.begin_keys()
         self._keys = KeyMaker(run, self._tasks.complete)
         self._retention = Retention(run.states) if run.cache.releases_early else None
         self._progress = reset_progress_state(run.prompt_id, run.dynprompt, run.emit)
@@ -172,7 +173,10 @@ class Executor:
             run.states[node_id] = NodeState(node_id, class_type, inputs, schema, root)
         states = run.states.values()
         self._keys.add(states)
-        run.cache.begin({state.name for state in states}, [state.key for state in states])
+        run.cache.begin(
+            {node_id: node["class_type"] for node_id, node in run.prompt.items()},
+            [state.key for state in states],
+        )
         self._say_cached()
         if self._retention is not None:
             self._retention.add(self._needed())
@@ -303,7 +307,7 @@ class Executor:
         state.entry = entry
         if state.id not in self._progress.nodes:
             self.result.cached.append(state.id)
-            self.result.report.nodes.append(NodeReport(state.id, state.class_type, 0.0, True))
+            self.result.report.add(state.id, state.class_type, 0.0, True)
         self._show(state, entry.ui, cached=True)
         if entry.inner_ui and not self._run.strict:
             for inner in entry.inner_ui:
@@ -358,8 +362,14 @@ class Executor:
 
     def _take(self, state: NodeState, results: list[CallResult]) -> None:
         """Go on with what a node's calls gave."""
-        ui = merge_ui((result.ui for result in results), self._run.strict)
-        if any(result.expand is not None for result in results):
+        ui: dict[str, Any] = {}
+        has_expansion = False
+        for result in results:
+            if result.expand is not None:
+                has_expansion = True
+            if result.ui and not ui:
+                ui = merge_ui((each.ui for each in results), self._run.strict)
+        if has_expansion:
             self._begin_expansion(state, ui, results)
             return
         schema = state.schema
@@ -408,9 +418,7 @@ class Executor:
         state.entry = entry
         self._run.cache.keep(state.store, state.key, entry)
         self.result.executed.append(state.id)
-        self.result.report.nodes.append(
-            NodeReport(state.id, state.class_type, state.seconds, False)
-        )
+        self.result.report.add(state.id, state.class_type, state.seconds, False)
         if ui:
             self._show(state, ui)
         self._progress.finish_progress(state.id)

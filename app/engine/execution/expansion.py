@@ -8,7 +8,7 @@ from typing import Any
 
 from app.engine.errors import EaselError
 from app.engine.execution.blocker import ExecutionBlocker
-from app.engine.execution.cache_key import freeze
+from app.engine.execution.cache_key import is_same_value
 from app.engine.execution.keys import KeyMaker
 from app.engine.execution.prompt import is_link
 from app.engine.execution.results import CallResult, Outputs, merge_outputs
@@ -102,8 +102,7 @@ def _is_same_definition(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
         return False
     before, after = old.get("inputs") or {}, new.get("inputs") or {}
     return before.keys() == after.keys() and all(
-        before[name] is after[name] or repr(freeze(before[name])) == repr(freeze(after[name]))
-        for name in before
+        is_same_value(before[name], after[name]) for name in before
     )
 
 
@@ -113,7 +112,7 @@ def _place_in_stores(run: Run, keys: KeyMaker, state: NodeState, expansion: Expa
     store = run.cache.begin_expansion(
         state.store,
         state.name,
-        {node.name for node in expansion.nodes},
+        {node.id: node.class_type for node in expansion.nodes},
         [node.key for node in expansion.nodes],
     )
     for node in expansion.nodes:

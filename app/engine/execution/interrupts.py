@@ -83,6 +83,7 @@ class StopControl:
         self._requested_at = 0.0
         self._ended = threading.Event()
         self._shields = 0
+        self._sent = False
 
     @property
     def prompt_id(self) -> str | None:
@@ -117,20 +118,24 @@ class StopControl:
         """Say that the prompt has ended; afterwards no exception can reach this thread."""
         while True:
             try:
-                with self._lock:
-                    thread_id, self._thread_id = self._thread_id, None
-                    self._prompt_id = None
-                    self._node_id = lambda: None
-                    self._wake = lambda: None
-                    self.flag = False
-                    self.requested = False
-                    self.in_node = False
-                    self._ended.set()
-                    if thread_id is not None:
-                        _set_async_exception(thread_id, None)
+                self._end()
                 return
             except Interrupted:
                 continue
+
+    def _end(self) -> None:
+        with self._lock:
+            self._prompt_id = None
+            self._node_id = lambda: None
+            self._wake = lambda: None
+            self.flag = False
+            self.requested = False
+            self.in_node = False
+            self._ended.set()
+            was_sent, self._sent = self._sent, False
+            self._thread_id = None
+        if was_sent:
+            _flush_async_exception()
 
     def request(self, prompt_id: str | None = None) -> bool:
         """Stop the running prompt, or only if it is ``prompt_id`` (E-532).
@@ -164,7 +169,8 @@ class StopControl:
                 if ended.is_set() or self._thread_id is None:
                     return
                 if self.in_node and not self._shields:
-                    _set_async_exception(self._thread_id, Interrupted)
+                    self._sent = True
+                    _send_interrupt(self._thread_id)
 
     def stuck(self) -> StuckNode | None:
         """Return the node that ignores a stop for longer than :data:`STUCK_AFTER_S`, or None."""
@@ -198,10 +204,25 @@ class StopControl:
             raise InterruptProcessingException
 
 
-def _set_async_exception(thread_id: int, kind: type[BaseException] | None) -> None:
+def _send_interrupt(thread_id: int) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread_id), None if kind is None else ctypes.py_object(kind)
+        ctypes.c_ulong(thread_id), ctypes.py_object(Interrupted)
     )
+
+
+def _flush_async_exception() -> None:
+    """Raise and swallow what may have been sent to this thread and not raised yet.
+
+    A thread has room for one such exception, so the one sent here takes the place of any
+    other. Taking it back with NULL instead would leave Python's signal set without a cause:
+    every instruction then takes the slow path, and under a profiler it never ends.
+    """
+    try:
+        _send_interrupt(threading.get_ident())
+        for _ in range(1000):
+            pass
+    except Interrupted:
+        pass
 
 
 stop_control = StopControl()

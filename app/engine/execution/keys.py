@@ -10,7 +10,7 @@ from typing import Any
 from app.engine.errors import Interrupted, describe
 from app.engine.execution.arguments import find_blocker, idle_arguments, split_calls
 from app.engine.execution.blocker import ExecutionBlocker
-from app.engine.execution.cache_key import fresh_key, node_key, topological
+from app.engine.execution.cache_key import topological
 from app.engine.execution.context import CurrentNodeContext
 from app.engine.execution.run_state import NodeState, Run
 from app.engine.node_types import v3
@@ -31,7 +31,8 @@ class KeyMaker:
     def __init__(self, run: Run, complete: Callable[[Awaitable[Any]], Any]) -> None:
         self._run = run
         self._complete = complete
-        self._keys: dict[str, bytes] = {}
+        self._table = run.cache.keys
+        self._keys: dict[str, int] = {}
 
     def add(self, states: Iterable[NodeState]) -> None:
         """Give keys to these nodes; their sources are among them or have keys."""
@@ -53,7 +54,7 @@ class KeyMaker:
     def _make(self, state: NodeState) -> None:
         schema = state.schema
         if schema is None:
-            state.key = self._keys[state.id] = fresh_key()
+            state.key = self._keys[state.id] = self._table.fresh()
             return
         is_changed: Any = False
         node = self._run.dynprompt.get_node(state.id)
@@ -64,7 +65,7 @@ class KeyMaker:
             if self._run.strict:
                 node["is_changed"] = is_changed
         needs_id = schema.uses_unique_id or schema.not_idempotent
-        state.key = self._keys[state.id] = node_key(
+        state.key = self._keys[state.id] = self._table.key(
             state.class_type,
             state.inputs,
             self._keys,

@@ -191,15 +191,12 @@ class ProgressRegistry:
 
     def _emit_delta(self, node_id: str, state: str, value: float, maximum: float) -> None:
         prompt = self.dynprompt
-        delta = NodeProgress(
-            node_id,
-            prompt.get_display_node_id(node_id),
-            prompt.get_parent_node_id(node_id),
-            prompt.get_real_node_id(node_id),
-            state,
-            value,
-            maximum,
-        )
+        parent = prompt.get_parent_node_id(node_id)
+        if parent is None:
+            delta = NodeProgress(node_id, node_id, None, node_id, state, value, maximum)
+        else:
+            display, real = prompt.get_display_node_id(node_id), prompt.get_real_node_id(node_id)
+            delta = NodeProgress(node_id, display, parent, real, state, value, maximum)
         if self._emit is not None:
             self._emit(ProgressStateEvent(self.prompt_id, (delta,)))
 

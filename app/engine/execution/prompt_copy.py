@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_CONTAINERS = frozenset({list, dict})
+
 
 def copy_prompt(prompt: Any) -> Any:
     """Copy a prompt with everything in it that can be changed in place.
@@ -20,17 +22,19 @@ def copy_prompt(prompt: Any) -> Any:
             node = {**node}
             inputs = node.get("inputs")
             if isinstance(inputs, Mapping):
-                node["inputs"] = {name: _copy(value) for name, value in inputs.items()}
+                node["inputs"] = {
+                    name: _copy(value) if type(value) in _CONTAINERS else value
+                    for name, value in inputs.items()
+                }
         copied[node_id] = node
     return copied
 
 
 def _copy(value: Any) -> Any:
-    kind = type(value)
-    if kind is list:
-        return [_copy(item) for item in value]
-    if kind is dict:
+    if type(value) is dict:
         return {key: _copy(item) for key, item in value.items()}
+    if type(value) is list:
+        return [_copy(item) if type(item) in _CONTAINERS else item for item in value]
     return value
 
 

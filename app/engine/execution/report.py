@@ -27,17 +27,30 @@ class NodeReport:
     cached: bool
 
 
-@dataclass(slots=True)
 class RunReport:
     """What a run cost.
 
     Attributes:
         seconds: Wall time from start to end.
-        nodes: One report for each node that ran or was served, in order of their end.
     """
 
-    seconds: float = 0.0
-    nodes: list[NodeReport] = field(default_factory=list)
+    __slots__ = ("_rows", "seconds")
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._rows: list[tuple[str, str, float, bool]] = []
+
+    def add(self, node_id: str, class_type: str, seconds: float, cached: bool) -> None:
+        """Note a node that has ended."""
+        self._rows.append((node_id, class_type, seconds, cached))
+
+    @property
+    def nodes(self) -> list[NodeReport]:
+        """One report for each node that ran or was served, in order of their end."""
+        return [NodeReport(*row) for row in self._rows]
+
+    def __repr__(self) -> str:
+        return f"RunReport(seconds={self.seconds:.6f}, nodes={len(self._rows)})"
 
 
 @dataclass(slots=True)

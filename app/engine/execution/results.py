@@ -78,6 +78,8 @@ def merge_outputs(schema: NodeSchema, results: Sequence[CallResult]) -> Outputs:
     A slot that is flagged as a list is extended by each call's list, any other gets one
     element a call. A blocker stands as one element in either.
     """
+    if len(results) == 1 and type(results[0].outputs) is tuple and not any(schema.output_is_list):
+        return [[value] for value in results[0].outputs[: _slots(schema, results[0].outputs)]]
     given = [result.outputs for result in results if result.outputs is not None]
     if not results:
         return [[] for _ in schema.return_types]

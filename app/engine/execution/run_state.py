@@ -62,10 +62,14 @@ class NodeState:
         seconds: Wall time spent in its calls.
     """
 
-    __slots__ = (
-        "calls", "class_type", "entry", "expansion", "id", "inner_ui", "inputs", "key", "links",
-        "parent", "requested", "schema", "seconds", "store",
-    )  # fmt: skip
+    # Most nodes never need most of these, so they stand on the class until they do.
+    entry: CacheEntry | None = None
+    requested: set[str] | tuple[()] = ()
+    calls: PendingCalls | None = None
+    expansion: Expansion | None = None
+    inner_ui: list[UiOutput] | None = None
+    seconds: float = 0.0
+    key: int = 0
 
     def __init__(
         self,
@@ -82,13 +86,8 @@ class NodeState:
         self.schema = schema
         self.store = store
         self.parent = parent
-        self.key = b""
-        self.entry: CacheEntry | None = None
-        self.calls: PendingCalls | None = None
-        self.expansion: Expansion | None = None
-        self.inner_ui: list[UiOutput] | None = None
-        self.seconds = 0.0
-        links = []
+        links: list[InputLink] = []
+        self.links = links
         has_lazy = False
         for name, value in inputs.items():
             if type(value) is list and is_link(value) and not name.startswith(DISPLAY_PREFIX):
@@ -96,8 +95,6 @@ class NodeState:
                 lazy = spec is not None and spec.lazy
                 has_lazy = has_lazy or lazy
                 links.append(InputLink(name, value[0], value[1], lazy))
-        self.links = links
-        self.requested: set[str] | tuple[()] = ()
         if has_lazy:
             # A source that another input needs anyway has its value for the lazy one too.
             self.requested = {link.source_id for link in links if not link.lazy}
