@@ -78,9 +78,11 @@ def uninstall() -> None:
         return
     remove_finder()
     forget_packs()
-    server = sys.modules.get("server")
-    if server is not None:
-        server.PromptServer.instance.close()
+    # Packs may have put something of their own into the place of the server.
+    server = getattr(sys.modules.get("server"), "PromptServer", None)
+    close = getattr(getattr(server, "instance", None), "close", None)
+    if callable(close):
+        close()
     _take_host_modules()
     sys.modules.update(_replaced)
     _replaced.clear()
