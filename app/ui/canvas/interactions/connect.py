@@ -1,0 +1,343 @@
+"""Dragging links: making them, taking them off, moving them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+
+from app.engine.workflow import edits
+from app.engine.workflow.binding import BoundGraph
+from app.engine.workflow.patch import Patch
+from app.engine.workflow.type_match import types_fit
+from app.ui.canvas import picking, words
+from app.ui.canvas.drag_link_item import DragLinkItem
+from app.ui.canvas.hover import Hit, Under
+from app.ui.canvas.interactions.base import Gesture, Pointer
+from app.ui.canvas.node_item import NodeItem
+from app.ui.canvas.node_view import SocketOffer
+
+if TYPE_CHECKING:
+    from app.ui.canvas.view import CanvasView
+
+
+@dataclass(frozen=True, slots=True)
+class LooseLink:
+    """A link that was let go over empty canvas: what it hangs from.
+
+    Attributes:
+        node: Key of the node it hangs from.
+        slot: Position of the output or input there.
+        is_output: It hangs from an output and looks for an input.
+        type: Type of that socket.
+    """
+
+    node: str
+    slot: int
+    is_output: bool
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDrop:
+    """Where a link that is dragged would end.
+
+    Attributes:
+        key: Key of the node.
+        slot: Position of the input, or of the output when it hangs from an input.
+        reason: Why it is refused, or an empty text.
+    """
+
+    key: str
+    slot: int
+    reason: str = ""
+
+
+def begin_link(view: CanvasView, pointer: Pointer, hit: Hit) -> Gesture:
+    """Return the gesture that a press on a socket begins."""
+    bound = view.document.bound
+    node = bound.nodes[hit.key]
+    if hit.under is Under.OUTPUT:
+        output = node.outputs[hit.index]
+        if pointer.shift and output.links:
+            return MoveAllLinksGesture(view, pointer, hit, list(output.links))
+        return NewLinkGesture(view, pointer, LooseLink(hit.key, hit.index, True, output.type))
+    slot = node.inputs[hit.index]
+    link = bound.links.get(slot.link) if slot.link is not None else None
+    if link is None:
+        return NewLinkGesture(view, pointer, LooseLink(hit.key, hit.index, False, slot.type))
+    origin = LooseLink(link.origin, link.origin_slot, True, link.type)
+    lifted = () if pointer.shift else (link.key,)
+    return NewLinkGesture(view, pointer, origin, lifted=lifted)
+
+
+def cut_at_socket(view: CanvasView, hit: Hit) -> None:
+    """Remove all links of a socket (U-064)."""
+    document = view.document
+    remove = edits.disconnect_output if hit.under is Under.OUTPUT else edits.disconnect_input
+    patch = remove(document.workflow, document.bound, hit.key, hit.index)
+    document.apply(patch, words.disconnect())
+
+
+class NewLinkGesture(Gesture):
+    """Drags a loose end to where it shall be linked.
+
+    Args:
+        view: The canvas.
+        start: The press.
+        loose: What the link hangs from.
+        lifted: The link whose end is moved; it is gone when it is let go over empty canvas.
+    """
+
+    cursor = Qt.CursorShape.CrossCursor
+    pans_at_edge = True
+
+    def __init__(
+        self, view: CanvasView, start: Pointer, loose: LooseLink, *, lifted: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(view, start)
+        self.loose = loose
+        self._lifted = lifted
+        self._is_dragging = False
+        self._drop: LinkDrop | None = None
+        self._item = DragLinkItem(self.scene.style)
+
+    def move(self, pointer: Pointer) -> None:
+        """Draw the link to the pointer, or to the socket that would take it."""
+        if not self._is_dragging:
+            if not self.is_drag(pointer):
+                return
+            self._begin()
+        self._drop = self._drop_at(pointer)
+        self._show(pointer.pos)
+
+    def _begin(self) -> None:
+        self._is_dragging = True
+        self.scene.addItem(self._item)
+        self.scene.links.lift(self._lifted)
+        self.scene.set_offer(self._offer_maker())
+
+    def _offer_maker(self) -> Callable[[NodeItem], SocketOffer]:
+        """Return what tells which sockets fit; nodes that would close a loop have none."""
+        loose, bound = self.loose, self.document.bound
+        forbidden = (
+            _upstream(bound, loose.node) if loose.is_output else _downstream(bound, loose.node)
+        )
+
+        def offer(item: NodeItem) -> SocketOffer:
+            if item.key in forbidden:
+                return SocketOffer(
+                    outputs=frozenset({loose.slot})
+                    if loose.is_output and item.key == loose.node else frozenset(),
+                    inputs=frozenset({loose.slot})
+                    if not loose.is_output and item.key == loose.node else frozenset(),
+                )  # fmt: skip
+            if loose.is_output:
+                return SocketOffer(
+                    inputs=frozenset(
+                        index
+                        for index, slot in enumerate(item.node.inputs)
+                        if types_fit(loose.type, slot.type)
+                    )
+                )
+            return SocketOffer(
+                outputs=frozenset(
+                    index
+                    for index, output in enumerate(item.node.outputs)
+                    if types_fit(output.type, loose.type)
+                )
+            )
+
+        return offer
+
+    def _drop_at(self, pointer: Pointer) -> LinkDrop | None:
+        """Return the socket that a release here means: dot, row, widget, or first that fits."""
+        item = picking.node_at(self.scene, pointer.pos, reach=12.0 / pointer.zoom)
+        if item is None:
+            return None
+        loose, bound = self.loose, self.document.bound
+        hit = picking.pick_in_node(item, pointer.pos, pointer.zoom)
+        slot = self._slot_under(hit, item)
+        if slot is None:
+            if loose.is_output:
+                slot = edits.first_fitting_input(bound, loose.type, item.key, origin=loose.node)
+            elif item.key != loose.node:
+                slot = edits.first_fitting_output(bound, loose.type, item.key)
+        if slot is None:
+            return None
+        return LinkDrop(item.key, slot, self.refusal(item.key, slot))
+
+    def _slot_under(self, hit: Hit, item: NodeItem) -> int | None:
+        if self.loose.is_output:
+            if hit.under is Under.INPUT:
+                return hit.index
+            if hit.under is Under.WIDGET:
+                return next(
+                    (i for i, slot in enumerate(item.node.inputs) if slot.widget == hit.widget),
+                    None,
+                )
+        elif hit.under is Under.OUTPUT:
+            return hit.index
+        return None
+
+    def refusal(self, key: str, slot: int) -> str:
+        """Return why a link to a socket is refused, or an empty text."""
+        loose, bound = self.loose, self.document.bound
+        if loose.is_output:
+            return edits.can_connect(bound, loose.node, loose.slot, key, slot)
+        return edits.can_connect(bound, key, slot, loose.node, loose.slot)
+
+    def _show(self, pos: QPointF) -> None:
+        scene, loose = self.scene, self.loose
+        item = scene.nodes[loose.node]
+        start = item.link_end(loose.slot, is_output=loose.is_output)
+        color = scene.style.link_color(loose.type)
+        drop = self._drop
+        reason = words.link_reason(drop.reason) if drop is not None else ""
+        end = pos
+        target: QPointF | None = None
+        if drop is not None and not drop.reason:
+            node = scene.nodes[drop.key]
+            target = (
+                node.input_place(drop.slot) if loose.is_output else node.output_place(drop.slot)
+            )
+            end = QPointF(*node.link_end(drop.slot, is_output=not loose.is_output))
+        scene.set_offered(drop.key if target is not None and drop is not None else "", color)
+        self._item.show_link(
+            start, end.toTuple(), color, pos, target, reason, is_forward=loose.is_output
+        )
+
+    def release(self, pointer: Pointer) -> None:
+        """Make the link, or say why not."""
+        if not self._is_dragging:
+            return
+        self._drop = self._drop_at(pointer)
+        drop = self._drop
+        is_empty = picking.node_at(self.scene, pointer.pos) is None
+        self._end()
+        if drop is not None and drop.reason:
+            self.view.refused.emit(words.link_reason(drop.reason))
+        elif drop is not None:
+            self._connect(drop)
+        elif is_empty and self._lifted:
+            document = self.document
+            patch = edits.remove_links(document.workflow, document.bound, self._lifted)
+            document.apply(patch, words.disconnect())
+        elif is_empty:
+            self._leave_loose(pointer.pos)
+
+    def _leave_loose(self, pos: QPointF) -> None:
+        """Keep the loose link on screen while the window asks what to add."""
+        scene, loose = self.scene, self.loose
+        start = scene.nodes[loose.node].link_end(loose.slot, is_output=loose.is_output)
+        item = DragLinkItem(scene.style)
+        scene.show_loose_link(item)
+        item.show_link(
+            start, pos.toTuple(), scene.style.link_color(loose.type), pos, None, "",
+            is_forward=loose.is_output,
+        )  # fmt: skip
+        self.view.link_dropped_on_empty.emit(loose, pos)
+
+    def _connect(self, drop: LinkDrop) -> None:
+        document, loose = self.document, self.loose
+        workflow, bound = document.workflow, document.bound
+        if not loose.is_output:
+            patch = edits.connect(workflow, bound, drop.key, drop.slot, loose.node, loose.slot)
+            document.apply(patch, words.connect())
+            return
+        moved = [bound.links[key] for key in self._lifted if key in bound.links]
+        if any(link.target == drop.key and link.target_input == drop.slot for link in moved):
+            return
+        gesture = f"move-link-{id(self)}" if moved else ""
+        if moved:
+            patch = edits.remove_links(workflow, bound, self._lifted)
+            document.apply(patch, words.connect(), gesture=gesture)
+        patch = edits.connect(workflow, bound, loose.node, loose.slot, drop.key, drop.slot)
+        document.apply(patch, words.connect(), gesture=gesture)
+
+    def cancel(self) -> None:
+        """Put the link back where it was."""
+        if self._is_dragging:
+            self._end()
+
+    def _end(self) -> None:
+        self._is_dragging = False
+        self.scene.removeItem(self._item)
+        self.scene.links.lift(())
+        self.scene.set_offer(None)
+
+
+class MoveAllLinksGesture(NewLinkGesture):
+    """Gives all links of an output another source (U-063)."""
+
+    def __init__(self, view: CanvasView, start: Pointer, hit: Hit, links: list[str]) -> None:
+        bound = view.document.bound
+        first = bound.links[links[0]]
+        kind = bound.nodes[hit.key].outputs[hit.index].type
+        loose = LooseLink(first.target, first.target_input, False, kind)
+        super().__init__(view, start, loose, lifted=tuple(links))
+        self._source = hit
+
+    def refusal(self, key: str, slot: int) -> str:
+        """Return why one of the links cannot start there, or an empty text."""
+        bound = self.document.bound
+        for name in self._lifted:
+            link = bound.links[name]
+            reason = edits.can_connect(bound, key, slot, link.target, link.target_input)
+            if reason:
+                return reason
+        return ""
+
+    def _connect(self, drop: LinkDrop) -> None:
+        document = self.document
+        patch: Patch = edits.move_links(
+            document.workflow, document.bound, self._lifted, drop.key, drop.slot
+        )
+        document.apply(patch, words.move_links())
+
+    def _show(self, pos: QPointF) -> None:
+        scene, bound = self.scene, self.document.bound
+        drop = self._drop
+        color: QColor = scene.style.link_color(self.loose.type)
+        reason = words.link_reason(drop.reason) if drop is not None else ""
+        source, target = pos.toTuple(), None
+        if drop is not None and not drop.reason:
+            target = scene.nodes[drop.key].output_place(drop.slot)
+            source = scene.nodes[drop.key].link_end(drop.slot, is_output=True)
+        scene.set_offered(drop.key if target is not None and drop is not None else "", color)
+        ends = [
+            scene.nodes[link.target].link_end(link.target_input, is_output=False)
+            for link in (bound.links[key] for key in self._lifted)
+        ]
+        self._item.show_links([(source, end) for end in ends], color, pos, target, reason)
+
+
+def _upstream(bound: BoundGraph, key: str) -> set[str]:
+    """Return a node and all that feed it."""
+    return _walk(bound, key, upstream=True)
+
+
+def _downstream(bound: BoundGraph, key: str) -> set[str]:
+    """Return a node and all that it feeds."""
+    return _walk(bound, key, upstream=False)
+
+
+def _walk(bound: BoundGraph, key: str, *, upstream: bool) -> set[str]:
+    nodes, links = bound.nodes, bound.links
+    seen, waiting = {key}, [key]
+    while waiting:
+        node = nodes[waiting.pop()]
+        if upstream:
+            near = [links[slot.link].origin for slot in node.inputs if slot.link in links]
+        else:
+            near = [
+                links[name].target for item in node.outputs for name in item.links if name in links
+            ]
+        for other in near:
+            if other not in seen and other in nodes:
+                seen.add(other)
+                waiting.append(other)
+    return seen

@@ -1,0 +1,127 @@
+"""Keeps the links item in step with the nodes: where each link starts, runs and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from PySide6.QtCore import QRectF
+
+from app.engine.workflow.binding import BoundGraph, BoundLink
+from app.ui.canvas import link_routes
+from app.ui.canvas.link_routes import LinkStyle
+from app.ui.canvas.links_item import LinksItem
+from app.ui.canvas.node_item import NodeItem
+from app.ui.canvas.reroute_item import RerouteItem
+from app.widgets.style import Style
+
+LINKS_Z = 0.0
+_MANY = 400
+
+
+class LinkLayer:
+    """Routes links between node items.
+
+    Args:
+        style: The theme.
+        nodes: Node items by key; shared with the scene.
+        reroutes: Reroute items by key; shared with the scene.
+    """
+
+    def __init__(
+        self, style: Style, nodes: Mapping[str, NodeItem], reroutes: Mapping[str, RerouteItem]
+    ) -> None:
+        self.item = LinksItem(style)
+        self.item.setZValue(LINKS_Z)
+        self.style = LinkStyle.SPLINE
+        self._nodes = nodes
+        self._reroutes = reroutes
+        self._bound: BoundGraph | None = None
+        self.lifted: frozenset[str] = frozenset()
+        """Links whose end is being dragged: they are not drawn meanwhile."""
+
+    def reset(self, bound: BoundGraph) -> None:
+        """Show all links of a graph."""
+        self._bound = bound
+        self.item.clear()
+        for link in bound.links.values():
+            self._place(link)
+        self.item.update()
+
+    def set_style(self, style: LinkStyle) -> None:
+        """Let links run in another way."""
+        self.style = style
+        self.item.is_hidden = style is LinkStyle.HIDDEN
+        if self._bound is not None:
+            self.reset(self._bound)
+
+    def lift(self, keys: Iterable[str]) -> None:
+        """Do not draw these links while their end is dragged."""
+        old, self.lifted = self.lifted, frozenset(keys)
+        self.update(old | self.lifted)
+
+    def update(self, keys: Iterable[str]) -> None:
+        """Route these links anew; those that are gone are removed."""
+        if self._bound is None:
+            return
+        links = self._bound.links
+        dirty = QRectF()
+        for key in keys:
+            link = links.get(key)
+            if link is None or key in self.lifted:
+                dirty = dirty.united(self.item.remove_link(key))
+            else:
+                dirty = dirty.united(self._place(link))
+        if not dirty.isEmpty():
+            self.item.update(dirty)
+
+    def update_nodes(self, keys: Iterable[str]) -> None:
+        """Route the links of these nodes anew, after they moved or changed."""
+        self.update(self.links_of(keys))
+
+    def links_of(self, keys: Iterable[str]) -> set[str]:
+        """Return the links that start or end at these nodes."""
+        found: set[str] = set()
+        for key in keys:
+            item = self._nodes.get(key)
+            if item is not None:
+                for slot in item.node.inputs:
+                    if slot.link is not None:
+                        found.add(slot.link)
+                for output in item.node.outputs:
+                    found.update(output.links)
+        return found
+
+    def update_reroutes(self, keys: Iterable[str]) -> None:
+        """Route the links that run through these reroutes anew."""
+        wanted = set(keys)
+        if self._bound is not None and wanted:
+            self.update(
+                [key for key, link in self._bound.links.items() if wanted & set(link.reroutes)]
+            )
+
+    def set_lit(self, keys: set[str]) -> None:
+        """Draw these links in full colour."""
+        self.item.set_lit(keys)
+
+    def _place(self, link: BoundLink) -> QRectF:
+        origin, target = self._nodes.get(link.origin), self._nodes.get(link.target)
+        if origin is None or target is None or not _has_ends(link, origin, target):
+            return self.item.remove_link(link.key)
+        points = [
+            (reroute.x(), reroute.y())
+            for key in link.reroutes
+            if (reroute := self._reroutes.get(key)) is not None
+        ]
+        curves = link_routes.route(
+            origin.link_end(link.origin_slot, is_output=True),
+            target.link_end(link.target_input, is_output=False),
+            points,
+            self.style,
+        )
+        return self.item.set_link(link.key, curves, link.type)
+
+
+def _has_ends(link: BoundLink, origin: NodeItem, target: NodeItem) -> bool:
+    return 0 <= link.origin_slot < len(origin.node.outputs) and 0 <= link.target_input < len(
+        target.node.inputs
+    )

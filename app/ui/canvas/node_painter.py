@@ -1,0 +1,373 @@
+"""Paints a node into its picture; the only place that draws nodes.
+
+The painter works in node units with the origin at the upper left corner of the body. Outlines
+of selection, run and failure are not here: they are drawn above all nodes by
+:mod:`app.ui.canvas.outlines_item`, so that selecting a node need not paint it anew.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from app.engine.workflow.model import Mode
+from app.ui.canvas import glyphs
+from app.ui.canvas.detail import FULL_ZOOM, Detail
+from app.ui.canvas.node_layout import CAPTION_HEIGHT, TITLE_HEIGHT
+from app.ui.canvas.node_view import NodeView
+from app.ui.canvas.pictures import PictureCache, fitted, grid_cells, size_of
+from app.ui.canvas.shadow import node_shadow
+from app.ui.canvas.socket_painter import REFUSED_OPACITY, paint_problem_ring, paint_socket
+from app.ui.run_state import NodePhase
+from app.widgets.ink import FontInk
+from app.widgets.style import Style
+from app.widgets.text_layout import TextLines
+
+TITLE_X = 30.0
+TITLE_MIDDLE = -TITLE_HEIGHT / 2
+CHEVRON = QPointF(15.0, TITLE_MIDDLE)
+LABEL_GAP = 10.0
+SIGN_GAP = 5.0
+SIGN_WIDTH = 12.0
+HOVER_GROWTH = 1.0
+_LEAST_TITLE_PX = 8.0
+
+
+class Fonts:
+    """The fonts inside nodes with their measures, made once for each style."""
+
+    def __init__(self, style: Style) -> None:
+        self.title = FontInk(style.node_font("title"))
+        self.inner = FontInk(style.node_font("inner"))
+        self.caption = FontInk(style.node_font("caption"))
+        self.prompt = FontInk(style.node_font("promptText"))
+        self.prompt_line = style.px("type.node.promptText.line")
+        measured = style.node_font("title")
+        regular = type(measured)(measured)
+        regular.setWeight(type(measured).Weight.Normal)
+        # Files were measured with a title of regular weight; the drawn one is a little wider.
+        self.title_measure = FontInk(regular)
+
+
+@lru_cache(maxsize=8)
+def node_fonts(style: Style) -> Fonts:
+    """Return the fonts of a style."""
+    return Fonts(style)
+
+
+class NodePainter:
+    """Draws nodes in one style.
+
+    Args:
+        style: The theme.
+    """
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+        self.fonts = node_fonts(style)
+        self._pictures = PictureCache()
+        self._radius = style.px("radius.node")
+        self._socket_radius = style.px("node.socketRadius")
+        self._socket_gap = style.px("node.socketGap")
+        self._link_width = style.px("node.link.width")
+
+    def paint(self, painter: QPainter, view: NodeView) -> None:
+        """Draw a node as ``view`` says."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        outline = view.layout.outline
+        if view.detail is Detail.FULL:
+            node_shadow(self.style).paint(painter, outline)
+        self._paint_frame(painter, view, outline)
+        if view.layout.is_collapsed:
+            self._paint_title(painter, view)
+            self._paint_collapsed_sockets(painter, view)
+            return
+        if view.layout.has_title:
+            self._paint_title(painter, view)
+        if view.detail is not Detail.FULL:
+            self._paint_boxes(painter, view)
+            self._paint_pictures(painter, view)
+            return
+        self._paint_widgets(painter, view)
+        self._paint_pictures(painter, view)
+        self._paint_text(painter, view)
+        self._paint_inputs(painter, view)
+        self._paint_outputs(painter, view)
+
+    def _paint_frame(self, painter: QPainter, view: NodeView, outline: QRectF) -> None:
+        colors, radius = view.colors, self._radius
+        painter.setPen(Qt.PenStyle.NoPen)
+        if view.layout.has_title:
+            bar = QRectF(0.0, -TITLE_HEIGHT, view.layout.width, TITLE_HEIGHT)
+            if not view.layout.is_collapsed:
+                painter.setBrush(colors.body)
+                painter.drawRoundedRect(outline, radius, radius)
+                painter.setClipRect(bar)
+            painter.setBrush(colors.title)
+            painter.drawRoundedRect(outline, radius, radius)
+            if not view.layout.is_collapsed:
+                painter.setClipping(False)
+                painter.fillRect(QRectF(0.0, -1.0, view.layout.width, 1.0), colors.separator)
+        else:
+            painter.setBrush(colors.body)
+            painter.drawRoundedRect(outline, radius, radius)
+        width = max(1.0, 1.0 / view.zoom)
+        inset = width / 2
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(colors.border, width))
+        painter.drawRoundedRect(
+            outline.adjusted(inset, inset, -inset, -inset), radius - inset, radius - inset
+        )
+
+    def _paint_title(self, painter: QPainter, view: NodeView) -> None:
+        colors = view.colors
+        color = colors.title_text_selected if view.is_selected else colors.title_text
+        if view.detail < Detail.FULL:
+            if view.detail is Detail.TITLES:
+                self._paint_far_title(painter, view, color)
+            return
+        chevron = glyphs.chevron_right() if view.layout.is_collapsed else glyphs.chevron_down()
+        glyphs.paint_glyph(painter, chevron, CHEVRON, colors.glyph)
+        room = view.layout.width - 2 * TITLE_X
+        if view.layout.is_collapsed:
+            room = view.layout.width - TITLE_X - 8.0
+        else:
+            room = min(room + 15.0, self._paint_signs(painter, view) - TITLE_X - 6.0)
+        font = self.fonts.title
+        painter.setFont(font.font)
+        painter.setPen(color)
+        text = font.cut(view.node.title, max(0.0, room))
+        painter.drawText(QPointF(TITLE_X, font.baseline(TITLE_MIDDLE)), text)
+        if view.node.node.is_pinned:
+            x = TITLE_X + font.width(text) + 9.0
+            if x < view.layout.width - 8.0:
+                glyphs.paint_glyph(
+                    painter, glyphs.pin(), QPointF(x, TITLE_MIDDLE), colors.glyph, 1.3
+                )
+
+    def _paint_far_title(self, painter: QPainter, view: NodeView, color: QColor) -> None:
+        """Draw the title alone, as large as the bar allows, so that it can still be read."""
+        font = self.fonts.title
+        scale = max(1.0, min(1.5, _LEAST_TITLE_PX / (14.0 * min(view.zoom, FULL_ZOOM)) * 1.0))
+        text = font.cut(view.node.title, max(0.0, (view.layout.width - 16.0) / scale))
+        painter.setFont(font.font)
+        painter.setPen(color)
+        painter.translate(9.0, TITLE_MIDDLE)
+        painter.scale(scale, scale)
+        painter.drawText(QPointF(0.0, font.baseline(0.0)), text)
+        painter.scale(1.0 / scale, 1.0 / scale)
+        painter.translate(-9.0, -TITLE_MIDDLE)
+
+    def _paint_signs(self, painter: QPainter, view: NodeView) -> float:
+        """Draw the signs at the right end of the title; returns where free room ends."""
+        x = view.layout.width - 10.0
+        color = self.style.color
+        signs = []
+        if view.node.subgraph is not None:
+            signs.append((glyphs.enter(), view.colors.glyph))
+        if view.problem or view.node.problem:
+            signs.append((glyphs.error(), color("danger.line")))
+        elif view.phase is NodePhase.DONE:
+            signs.append((glyphs.tick(), color("success.line")))
+        elif view.phase is NodePhase.CACHED:
+            signs.append((glyphs.tick(), view.colors.glyph))
+        if view.node.node.mode == Mode.BYPASSED:
+            signs.append((glyphs.bypass(), view.colors.socket_text))
+        elif view.node.node.mode == Mode.MUTED:
+            signs.append((glyphs.mute(), view.colors.glyph))
+        for path, ink in signs:
+            glyphs.paint_glyph(painter, path, QPointF(x - SIGN_WIDTH / 2, TITLE_MIDDLE), ink)
+            x -= SIGN_WIDTH + SIGN_GAP
+        if view.phase is NodePhase.DONE and view.seconds is not None and not view.pictures:
+            font = self.fonts.inner
+            words = time_words(view.seconds)
+            x -= font.width(words)
+            painter.setFont(font.font)
+            painter.setPen(view.colors.socket_text)
+            painter.drawText(QPointF(x, font.baseline(TITLE_MIDDLE)), words)
+            x -= SIGN_GAP
+        if view.phase is NodePhase.RUNNING:
+            x -= 44.0
+        return x
+
+    def _paint_widgets(self, painter: QPainter, view: NodeView) -> None:
+        for widget, rect, state in zip(
+            view.widgets, view.layout.widgets, view.states, strict=False
+        ):
+            widget.paint(painter, rect, view.colors.style, state)
+
+    def _paint_boxes(self, painter: QPainter, view: NodeView) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(view.colors.style.color("widget.fill"))
+        boxes = []
+        for rect in view.layout.widgets:
+            if rect.height() > 30.0:
+                boxes.append(rect.adjusted(10.0, 4.0, -10.0, -10.0))
+            else:
+                boxes.append(rect.adjusted(15.0, 0.0, -15.0, 0.0))
+        if boxes:
+            painter.drawRects(boxes)
+
+    def _paint_inputs(self, painter: QPainter, view: NodeView) -> None:
+        style, font = self.style, self.fonts.inner
+        inputs = view.node.inputs
+        for index, (item, place) in enumerate(zip(inputs, view.layout.inputs, strict=False)):
+            is_widget = item.widget is not None
+            fits = view.offer is not None and index in view.offer.inputs
+            is_hovered = index == view.hovered_input
+            if is_widget and not (item.link is not None or fits or is_hovered):
+                continue
+            opacity = painter.opacity()
+            if view.offer is not None and not fits:
+                painter.setOpacity(opacity * REFUSED_OPACITY)
+            if item.link is not None:
+                self._paint_stub(
+                    painter, view, item.type, 0.0, place.x(), place.y(), -1.0,
+                    is_lit=view.is_lit or index in view.lit_inputs,
+                )  # fmt: skip
+            grown = HOVER_GROWTH if is_hovered and (view.offer is None or fits) else 0.0
+            paint_socket(
+                painter, place, item.type, style, self._socket_radius + grown,
+                is_optional=item.is_optional and item.link is None and not is_widget,
+            )  # fmt: skip
+            if view.problem_input == item.name and not is_widget:
+                paint_problem_ring(painter, place, style)
+            if not is_widget and item.label and view.layout.has_title:
+                painter.setFont(font.font)
+                painter.setPen(
+                    view.colors.title_text_selected if is_hovered else view.colors.socket_text
+                )
+                painter.drawText(
+                    QPointF(place.x() + LABEL_GAP, font.baseline(place.y())),
+                    font.cut(item.label, view.layout.width - 40.0),
+                )
+            painter.setOpacity(opacity)
+
+    def _paint_outputs(self, painter: QPainter, view: NodeView) -> None:
+        style, font = self.style, self.fonts.inner
+        outputs = view.node.outputs
+        for index, (item, place) in enumerate(zip(outputs, view.layout.outputs, strict=False)):
+            fits = view.offer is not None and index in view.offer.outputs
+            is_hovered = index == view.hovered_output
+            opacity = painter.opacity()
+            if view.offer is not None and not fits:
+                painter.setOpacity(opacity * REFUSED_OPACITY)
+            if item.links:
+                self._paint_stub(
+                    painter, view, item.type, view.layout.width, place.x(), place.y(), 1.0,
+                    is_lit=view.is_lit or index in view.lit_outputs,
+                )  # fmt: skip
+            grown = HOVER_GROWTH if is_hovered and (view.offer is None or fits) else 0.0
+            paint_socket(
+                painter, place, item.type, style, self._socket_radius + grown, is_list=item.is_list
+            )
+            if item.label and view.layout.has_title:
+                painter.setFont(font.font)
+                painter.setPen(
+                    view.colors.title_text_selected if is_hovered else view.colors.socket_text
+                )
+                text = font.cut(item.label, view.layout.width - 40.0)
+                painter.drawText(
+                    QPointF(place.x() - LABEL_GAP - font.width(text), font.baseline(place.y())),
+                    text,
+                )
+            painter.setOpacity(opacity)
+
+    def _paint_stub(
+        self, painter: QPainter, view: NodeView, type_name: str, edge: float, x: float, y: float,
+        side: float, *, is_lit: bool,
+    ) -> None:  # fmt: skip
+        """Draw the last piece of a link, from the edge of the node to just before the dot."""
+        color = (
+            self.style.link_color(type_name) if is_lit
+            else self.style.link_color_at_rest(type_name)
+        )  # fmt: skip
+        pen = QPen(color, self._link_width)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(pen)
+        near = x + side * (self._socket_radius + self._socket_gap)
+        painter.drawLine(QLineF(edge, y, near, y))
+
+    def _paint_collapsed_sockets(self, painter: QPainter, view: NodeView) -> None:
+        if view.detail is not Detail.FULL:
+            return
+        for items, places in (
+            (view.node.inputs, view.layout.inputs),
+            (view.node.outputs, view.layout.outputs),
+        ):
+            linked = [item for item in items if getattr(item, "link", None) or
+                      getattr(item, "links", None)]  # fmt: skip
+            shown = linked or [item for item in items if getattr(item, "widget", None) is None]
+            if shown and places:
+                paint_socket(painter, places[0], shown[0].type, self.style, self._socket_radius)
+
+    def _paint_pictures(self, painter: QPainter, view: NodeView) -> None:
+        area = view.layout.output
+        if not view.pictures or area is None:
+            return
+        shows_caption = not view.is_live and view.detail is Detail.FULL
+        room = QRectF(area)
+        if not view.is_live:
+            room.setHeight(room.height() - CAPTION_HEIGHT)
+        sizes = [
+            size_of(image, view.picture_sizes, index) for index, image in enumerate(view.pictures)
+        ]
+        cells = grid_cells(len(view.pictures), sizes[0], room)
+        radius = self.style.px("node.imageRadius")
+        lowest = room.top()
+        for image, cell, size in zip(view.pictures, cells, sizes, strict=True):
+            rect = fitted(size, cell, enlarge=view.is_live)
+            self._pictures.paint(painter, image, rect, radius, view.zoom)
+            lowest = max(lowest, rect.bottom())
+        if shows_caption:
+            self._paint_caption(painter, view, sizes, lowest)
+
+    def _paint_caption(
+        self, painter: QPainter, view: NodeView, sizes: list[QSizeF], top: float
+    ) -> None:
+        area = view.layout.output
+        assert area is not None
+        font = self.fonts.caption
+        baseline = font.baseline(top + 4.0 + CAPTION_HEIGHT / 2)
+        painter.setFont(font.font)
+        painter.setPen(self.style.color("widget.label"))
+        words = f"{round(sizes[0].width())} × {round(sizes[0].height())}"
+        if len(sizes) > 1:
+            words = f"{len(sizes)} · {words}"
+        painter.drawText(QPointF(area.left() + 2.0, baseline), words)
+        if view.seconds is not None:
+            time = time_words(view.seconds)
+            painter.drawText(QPointF(area.right() - 2.0 - font.width(time), baseline), time)
+
+    def _paint_text(self, painter: QPainter, view: NodeView) -> None:
+        area = view.layout.output
+        if not view.text or view.pictures or area is None:
+            return
+        style = view.colors.style
+        radius = self.style.px("node.widget.textBox.radius")
+        padding = self.style.px("node.widget.textBox.padding")
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(style.color("widget.fill"))
+        painter.drawRoundedRect(area, radius, radius)
+        lines = TextLines(
+            view.text[:20_000], area.width() - 2 * padding, self.fonts.prompt,
+            self.fonts.prompt_line,
+        )  # fmt: skip
+        painter.save()
+        painter.setClipRect(area.adjusted(1.0, 1.0, -1.0, -1.0))
+        painter.setPen(style.color("widget.value"))
+        corner = QPointF(area.left() + padding, area.top() + padding)
+        lines.draw(painter, corner, area.top(), area.bottom())
+        painter.restore()
+
+
+def time_words(seconds: float) -> str:
+    """Return how long a node took: ``0.4 s``, ``14 s`` or ``1:07``."""
+    if seconds < 10.0:
+        return f"{seconds:.1f} s"
+    if seconds < 60.0:
+        return f"{round(seconds)} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

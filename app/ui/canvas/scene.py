@@ -1,0 +1,556 @@
+"""Keeps items in step with a document. The scene follows signals and never changes the workflow."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, QTimer, Signal, SignalInstance
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
+
+from app.ui.canvas import node_views
+from app.ui.canvas.box_index import Box, BoxIndex
+from app.ui.canvas.detail import Detail
+from app.ui.canvas.group_item import GroupItem
+from app.ui.canvas.hover import NOTHING, Hit
+from app.ui.canvas.link_layer import LinkLayer
+from app.ui.canvas.node_item import NODE_Z, Z_STEP, NodeItem
+from app.ui.canvas.node_painter import NodePainter, node_fonts
+from app.ui.canvas.node_view import NodeView, SocketOffer
+from app.ui.canvas.node_views import PointerState
+from app.ui.canvas.outlines_item import Outline, OutlinesItem, strip_of
+from app.ui.canvas.refresh import PictureRefresher
+from app.ui.canvas.reroute_item import RerouteItem
+from app.ui.canvas.run_layer import RunLayer
+from app.ui.canvas.selection import Selection
+from app.ui.run_state import RunState
+from app.widgets.style import Style
+
+if TYPE_CHECKING:
+    from app.ui.document import WorkflowDocument
+
+SCENE_RECT = QRectF(-1_000_000.0, -1_000_000.0, 2_000_000.0, 2_000_000.0)
+"""Fixed and huge: a rectangle that grows while something is dragged makes the view jump."""
+OUTLINES_Z = 500.0
+MANY_NODES = 800
+"""From so many nodes on, the collector is kept away from them (a full pass takes 25 ms)."""
+_OUTLINE_REACH = 8.0
+
+
+class CanvasScene(QGraphicsScene):
+    """The items of one document.
+
+    Attributes:
+        nodes: Node items by key.
+        groups: Group items by key.
+        reroutes: Reroute items by key.
+        links: Routes and paints links.
+        run: Shows the run.
+        refresher: Keeps the pictures of nodes up to date.
+        pointer: What the pointer does with nodes.
+        remedies: Words on the button below a failed node, by key.
+
+    Signals:
+        selection_changed: Other things are selected.
+        content_changed: Anything moved, came or went (the map draws itself anew).
+    """
+
+    selection_changed = Signal()
+    content_changed = Signal()
+
+    def __init__(self, document: WorkflowDocument, run_state: RunState, style: Style) -> None:
+        super().__init__()
+        self.setSceneRect(SCENE_RECT)
+        self.document = document
+        self.run_state = run_state
+        self.nodes: dict[str, NodeItem] = {}
+        self.groups: dict[str, GroupItem] = {}
+        self.reroutes: dict[str, RerouteItem] = {}
+        self.pointer = PointerState()
+        self.remedies: Mapping[str, str] = {}
+        self.links = LinkLayer(style, self.nodes, self.reroutes)
+        self.run = RunLayer(self, run_state, style)
+        self.refresher = PictureRefresher(self._view_of, self._flat_color)
+        self._outlines = OutlinesItem(style, self._all_outlines)
+        self._outlines.setZValue(OUTLINES_Z)
+        self.addItem(self.links.item)
+        self.addItem(self._outlines)
+        self._selection = Selection()
+        self._lit: frozenset[str] = frozenset()
+        self._offer_of: Callable[[NodeItem], SocketOffer] | None = None
+        self._offered: tuple[str, QColor] | None = None
+        self._loose_link: QGraphicsItem | None = None
+        self._boxes = BoxIndex()
+        self._box_items: list[NodeItem | None] = []
+        self._box_numbers: dict[str, int] = {}
+        self._style = style
+        self.set_style(style)
+        for signal, slot in self._connections():
+            signal.connect(slot)
+        self.rebuild()
+
+    def _connections(self) -> Iterator[tuple[SignalInstance, Callable[..., None]]]:
+        document, state = self.document, self.run_state
+        yield document.graph_reset, self.rebuild
+        yield document.nodes_added, self._on_nodes_added
+        yield document.nodes_removed, self._on_nodes_removed
+        yield document.nodes_changed, self._on_nodes_changed
+        yield document.nodes_moved, self._on_nodes_moved
+        yield document.order_changed, self._on_order_changed
+        yield document.links_changed, self._on_links_changed
+        yield document.groups_changed, self._on_groups_changed
+        yield document.reroutes_changed, self._on_reroutes_changed
+        yield state.node_changed, self._on_run_changed
+        yield state.progress_changed, self._on_progress_changed
+
+    def disconnect_document(self) -> None:
+        """Stop following the document, before the scene goes away."""
+        for signal, slot in self._connections():
+            signal.disconnect(slot)
+
+    @property
+    def style(self) -> Style:
+        """The theme."""
+        return self._style
+
+    def set_style(self, style: Style) -> None:
+        """Draw everything in another theme."""
+        self._style = style
+        self.refresher.set_painter(NodePainter(style))
+        self.links.item.set_style(style)
+        self.run.set_style(style)
+        self._outlines.set_style(style)
+        for group in self.groups.values():
+            group.set_style(style)
+        for reroute in self.reroutes.values():
+            reroute.set_style(style)
+        self._color_reroutes(self.reroutes)
+        for item in self.nodes.values():
+            item.is_stale = True
+        self.update()
+
+    def rebuild(self) -> None:
+        """Show the document's graph from nothing."""
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            self._clear()
+            bound = self.document.bound
+            fonts = node_fonts(self._style)
+            for index, node in enumerate(bound.nodes.values()):
+                item = NodeItem(node, fonts)
+                self._place_new(item, index)
+            for group in self.document.graph.groups.values():
+                self._add_group(group.key)
+            for key in self.document.graph.reroutes:
+                self._add_reroute(key)
+            self.links.reset(bound)
+            self._color_reroutes(self.reroutes)
+            if self.run_state.nodes:
+                for item in self.nodes.values():
+                    self.run.update_node(item)
+        finally:
+            if was_enabled:
+                gc.enable()
+        if len(self.nodes) >= MANY_NODES:
+            QTimer.singleShot(0, self, _freeze)
+        kept = self._selection
+        self._selection = Selection()
+        self.select(kept)
+        self.refresher.invalidate_all()
+        self.content_changed.emit()
+        self.update()
+
+    def _clear(self) -> None:
+        self.run.clear()
+        self.refresher.clear()
+        for item in (*self.nodes.values(), *self.groups.values(), *self.reroutes.values()):
+            self.removeItem(item)
+        self.nodes.clear()
+        self.groups.clear()
+        self.reroutes.clear()
+        self._boxes.clear()
+        self._box_items.clear()
+        self._box_numbers.clear()
+        self.pointer.hover = self.pointer.pressed = NOTHING
+        self.pointer.editing = self.pointer.focused = None
+
+    def nodes_in(self, rect: QRectF) -> list[NodeItem]:
+        """Return the nodes whose outline touches ``rect``, lowest first or not."""
+        items = self._box_items
+        numbers = self._boxes.touching((rect.left(), rect.top(), rect.right(), rect.bottom()))
+        return [item for number in numbers if (item := items[number]) is not None]
+
+    def nodes_bounds(self, keys: Iterable[str] | None = None) -> QRectF:
+        """Return the rectangle around these nodes, or around all nodes and groups."""
+        bounds = QRectF()
+        if keys is None:
+            for group in self.groups.values():
+                bounds = bounds.united(group.rect)
+            keys = self.nodes
+        for key in keys:
+            bounds = bounds.united(self.nodes[key].outline)
+        return bounds
+
+    @property
+    def selection(self) -> Selection:
+        """What is selected; change it by :meth:`select` only."""
+        return self._selection
+
+    def select(self, selection: Selection) -> None:
+        """Select exactly this; keys that are not there are left out."""
+        selection = Selection(
+            {key: None for key in selection.nodes if key in self.nodes},
+            {key: None for key in selection.groups if key in self.groups},
+            {key: None for key in selection.reroutes if key in self.reroutes},
+        )
+        old, self._selection = self._selection, selection
+        changed = old.nodes.keys() ^ selection.nodes.keys()
+        for key in old.groups.keys() ^ selection.groups.keys():
+            if key in self.groups:
+                self.groups[key].set_selected(key in selection.groups)
+        for key in old.reroutes.keys() ^ selection.reroutes.keys():
+            if key in self.reroutes:
+                self.reroutes[key].set_selected(key in selection.reroutes)
+        if changed:
+            self._relight(changed)
+        if changed or old.groups != selection.groups or old.reroutes != selection.reroutes:
+            self.selection_changed.emit()
+
+    def _relight(self, changed: Iterable[str]) -> None:
+        """Bring outlines, titles and links in step with the selection."""
+        for key in changed:
+            item = self.nodes.get(key)
+            if item is not None:
+                self.refresher.mark_stale(item)
+        self._update_lit()
+
+    def _update_lit(self) -> None:
+        lit = frozenset(self.links.links_of(self._selection.nodes))
+        for link_key in lit ^ self._lit:
+            link = self.document.bound.links.get(link_key)
+            if link is not None:
+                for key in (link.origin, link.target):
+                    if key in self.nodes:
+                        self.refresher.mark_stale(self.nodes[key])
+        self._lit = lit
+        hovered = self.pointer.hover.node
+        self.links.set_lit(set(lit | self.links.links_of([hovered])) if hovered else set(lit))
+
+    def set_hover(self, hit: Hit) -> None:
+        """Take note of what the pointer is over."""
+        old = self.pointer.hover
+        if hit == old:
+            return
+        self.pointer.hover = hit
+        self._update_hovered_node(old, hit)
+        for before, after in ((old, hit), (hit, old)):
+            if before.key != after.key and before.key in self.groups:
+                self.groups[before.key].set_hovered(before is hit)
+        self.links.item.set_hovered(hit.key if hit.under.value == "link" else "")
+
+    def _update_hovered_node(self, old: Hit, new: Hit) -> None:
+        for hit in (old, new):
+            item = self.nodes.get(hit.node)
+            if item is None:
+                continue
+            if _has_own_hover(hit):
+                self.refresher.mark_stale(item)
+            if old.node != new.node:
+                self._outlines.update(self._outline_area(item))
+        if old.node != new.node:
+            lit = set(self._lit)
+            if new.node:
+                lit |= self.links.links_of([new.node])
+            self.links.set_lit(lit)
+
+    def set_pressed(self, hit: Hit) -> None:
+        """Take note of what is held down."""
+        for key in {self.pointer.pressed.node, hit.node}:
+            if key in self.nodes:
+                self.refresher.mark_stale(self.nodes[key])
+        self.pointer.pressed = hit
+
+    def set_offer(self, offer_of: Callable[[NodeItem], SocketOffer] | None) -> None:
+        """Show which sockets would take the link that is dragged; None when none is."""
+        self._offer_of = offer_of
+        for item in self.nodes.values():
+            item.is_stale = True
+        self.refresher.invalidate_all()
+        if offer_of is None:
+            self.set_offered("", QColor())
+        self.update()
+
+    def set_offered(self, key: str, color: QColor) -> None:
+        """Mark the node that would take the dragged link; an empty key for none."""
+        old = self._offered
+        self._offered = (key, color) if key else None
+        for marked in (old, self._offered):
+            if marked is not None and marked[0] in self.nodes:
+                self._outlines.update(self._outline_area(self.nodes[marked[0]]))
+
+    def set_focused(self, where: tuple[str, str] | None) -> None:
+        """Draw the ring of the keyboard around a control; None for nowhere."""
+        old, self.pointer.focused = self.pointer.focused, where
+        for changed in (old, where):
+            if changed is not None and old != where:
+                self.repaint_node(changed[0])
+
+    def set_editing(self, where: tuple[str, str] | None) -> None:
+        """Leave the value of a control out while an editor lies over it."""
+        old, self.pointer.editing = self.pointer.editing, where
+        for changed in (old, where):
+            if changed is not None:
+                self.repaint_node(changed[0])
+
+    def show_loose_link(self, item: QGraphicsItem) -> None:
+        """Keep a link that hangs from the pointer on screen until it is cleared."""
+        self.clear_loose_link()
+        self._loose_link = item
+        self.addItem(item)
+
+    def clear_loose_link(self) -> None:
+        """Remove the loose link."""
+        if self._loose_link is not None:
+            self.removeItem(self._loose_link)
+            self._loose_link = None
+
+    def repaint_node(self, key: str) -> None:
+        """Paint a node anew when it is next on screen."""
+        item = self.nodes.get(key)
+        if item is not None:
+            self.refresher.mark_stale(item)
+
+    def move_items(self, positions: Mapping[str, QPointF]) -> None:
+        """Show nodes somewhere else, while they are dragged; the document is not told."""
+        for key, pos in positions.items():
+            self._move_node(self.nodes[key], pos)
+        self.links.update_nodes(positions)
+
+    def resize_item(self, key: str, size: tuple[float, float] | None, pos: QPointF) -> None:
+        """Show a node in another size while it is dragged; None for that of the document."""
+        item = self.nodes[key]
+        self._outlines.update(self._outline_area(item))
+        item.dragged_size = size
+        item.update_size()
+        self._move_node(item, pos)
+        self.refresher.mark_stale(item)
+        self._outlines.update(self._outline_area(item))
+        self.links.update_nodes([key])
+
+    def node_resized(self, item: NodeItem) -> None:
+        """Take note that a node has another size for a reason of its own."""
+        self._outlines.update(self._outline_area(item))
+        self._move_node(item, item.pos())
+        self.refresher.mark_stale(item)
+        self.links.update_nodes([item.key])
+
+    def move_reroutes(self, positions: Mapping[str, QPointF]) -> None:
+        """Show reroutes somewhere else while they are dragged."""
+        for key, pos in positions.items():
+            self.reroutes[key].setPos(pos)
+        self.links.update_reroutes(positions)
+
+    def _place_new(self, item: NodeItem, index: int) -> None:
+        record = item.node.node
+        self.nodes[item.key] = item
+        item.setPos(*record.pos)
+        item.setZValue(NODE_Z + index * Z_STEP)
+        self.addItem(item)
+        box = _box_of(item)
+        self._box_numbers[item.key] = self._boxes.append(box)
+        self._box_items.append(item)
+        # An item without a picture has no extent, and Qt would not tell when it must be painted.
+        self.refresher.show_flat(item)
+
+    def _move_node(self, item: NodeItem, pos: QPointF) -> None:
+        if item.key in self.run.failed:
+            self._outlines.update(self._outline_area(item))
+        item.setPos(pos)
+        self._boxes.set(self._box_numbers[item.key], _box_of(item))
+        self.run.place_bar(item)
+        if item.key in self.run.failed:
+            self._outlines.update(self._outline_area(item))
+
+    def _add_group(self, key: str) -> None:
+        item = GroupItem(self.document.graph.groups[key], self._style)
+        self.groups[key] = item
+        self.addItem(item)
+
+    def _add_reroute(self, key: str) -> None:
+        item = RerouteItem(key, self.document.graph.reroutes[key].pos, self._style)
+        self.reroutes[key] = item
+        self.addItem(item)
+
+    def _color_reroutes(self, keys: Iterable[str]) -> None:
+        wanted = set(keys)
+        if not wanted:
+            return
+        for link in self.document.bound.links.values():
+            for key in wanted.intersection(link.reroutes):
+                if key in self.reroutes:
+                    self.reroutes[key].set_color(self._style.link_color(link.type))
+
+    def _on_nodes_added(self, keys: list[str]) -> None:
+        fonts = node_fonts(self._style)
+        for key in keys:
+            item = NodeItem(self.document.bound.nodes[key], fonts)
+            self._place_new(item, len(self.nodes))
+            self.run.update_node(item)
+            self.refresher.mark_stale(item)
+        self.links.update_nodes(keys)
+        self.refresher.invalidate_all()
+        self.content_changed.emit()
+
+    def _on_nodes_removed(self, keys: list[str]) -> None:
+        for key in keys:
+            item = self.nodes.pop(key)
+            self._outlines.update(self._outline_area(item))
+            number = self._box_numbers.pop(key)
+            self._boxes.clear_box(number)
+            self._box_items[number] = None
+            self.run.forget(key)
+            self.refresher.forget(item)
+            self.removeItem(item)
+        if self.pointer.hover.key in keys:
+            self.pointer.hover = NOTHING
+        self.select(self._selection)
+        self.content_changed.emit()
+
+    def _on_nodes_changed(self, keys: list[str]) -> None:
+        for key in keys:
+            item = self.nodes[key]
+            self._outlines.update(self._outline_area(item))
+            item.dragged_size = None
+            item.rebind(self.document.bound.nodes[key])
+            self._move_node(item, QPointF(*item.node.node.pos))
+            self.refresher.mark_stale(item)
+            self._outlines.update(self._outline_area(item))
+        self.links.update_nodes(keys)
+        self.content_changed.emit()
+
+    def _on_nodes_moved(self, keys: list[str]) -> None:
+        for key in keys:
+            item = self.nodes[key]
+            self._move_node(item, QPointF(*item.node.node.pos))
+        self.links.update_nodes(keys)
+        self.refresher.invalidate_all()
+        self.content_changed.emit()
+
+    def _on_order_changed(self) -> None:
+        for index, key in enumerate(self.document.bound.nodes):
+            item, depth = self.nodes[key], NODE_Z + index * Z_STEP
+            if item.zValue() != depth:
+                item.setZValue(depth)
+                self.run.place_bar(item)
+
+    def _on_links_changed(self, keys: list[str]) -> None:
+        self.links.update(keys)
+        self._color_reroutes(self.reroutes)
+        self._update_lit()
+        self.content_changed.emit()
+
+    def _on_groups_changed(self, keys: list[str]) -> None:
+        groups = self.document.graph.groups
+        for key in keys:
+            if key not in groups:
+                self.removeItem(self.groups.pop(key))
+            elif key in self.groups:
+                self.groups[key].rebind(groups[key])
+            else:
+                self._add_group(key)
+        self.select(self._selection)
+        self.content_changed.emit()
+
+    def _on_reroutes_changed(self, keys: list[str]) -> None:
+        reroutes = self.document.graph.reroutes
+        for key in keys:
+            if key not in reroutes:
+                if key in self.reroutes:
+                    self.removeItem(self.reroutes.pop(key))
+            elif key in self.reroutes:
+                self.reroutes[key].setPos(*reroutes[key].pos)
+            else:
+                self._add_reroute(key)
+        self.links.update_reroutes(keys)
+        self._color_reroutes(keys)
+        self.select(self._selection)
+        self.content_changed.emit()
+
+    def _on_run_changed(self, run_key: str) -> None:
+        key = self.run.local_key(run_key)
+        item = self.nodes.get(key) if key is not None else None
+        if item is None:
+            return
+        self._outlines.update(self._outline_area(item))
+        if self.run.update_node(item):
+            self._boxes.set(self._box_numbers[item.key], _box_of(item))
+            self.links.update_nodes([item.key])
+        self._outlines.update(self._outline_area(item))
+        self.refresher.mark_stale(item)
+        self.content_changed.emit()
+
+    def _on_progress_changed(self, run_key: str) -> None:
+        key = self.run.local_key(run_key)
+        if key is not None and key in self.nodes:
+            self.run.update_progress(self.nodes[key])
+
+    def _view_of(self, item: NodeItem, detail: Detail, zoom: float) -> NodeView:
+        return node_views.view_of(
+            item,
+            self._style,
+            detail,
+            zoom,
+            run=self.run.run_of(item.key),
+            pointer=self.pointer,
+            is_selected=item.key in self._selection.nodes,
+            lit_links=self._lit,
+            offer=self._offer_of(item) if self._offer_of is not None else None,
+        )
+
+    def _flat_color(self, item: NodeItem) -> QColor:
+        return node_views.colors_of(item, self._style).body
+
+    def _all_outlines(self) -> Iterator[Outline]:
+        run, selected = self.run, self._selection.nodes
+        offered = self._offered[0] if self._offered is not None else ""
+        hovered = self.pointer.hover.node
+        keys = {**dict.fromkeys((hovered, offered)), **run.failed, **run.running, **selected}
+        for key in keys:
+            item = self.nodes.get(key)
+            if item is not None:
+                yield Outline(
+                    item.outline,
+                    is_selected=key in selected,
+                    is_running=key in run.running,
+                    problem=run.failed.get(key, ""),
+                    remedy=self.remedies.get(key, ""),
+                    is_hovered=key == hovered,
+                    can_resize=not item.node.node.is_collapsed and not item.node.node.is_pinned,
+                    offer=self._offered[1] if self._offered and key == offered else None,
+                )
+
+    def _outline_area(self, item: NodeItem) -> QRectF:
+        area = item.outline.adjusted(
+            -_OUTLINE_REACH, -_OUTLINE_REACH, _OUTLINE_REACH, _OUTLINE_REACH
+        )
+        return area.united(strip_of(item.outline)) if item.key in self.run.failed else area
+
+
+def _has_own_hover(hit: Hit) -> bool:
+    """Tell whether hovering this changes the node's own picture."""
+    return hit.under.value in ("input", "output", "widget")
+
+
+def _box_of(item: NodeItem) -> Box:
+    outline = item.outline
+    return outline.left(), outline.top(), outline.right(), outline.bottom()
+
+
+def _freeze() -> None:
+    """Take everything alive out of the collector's sight, garbage excepted."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

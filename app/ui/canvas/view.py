@@ -1,0 +1,492 @@
+"""The canvas as a widget: it shows a scene, sends the mouse to gestures and the keys to actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
+
+from app.ui.canvas import picking
+from app.ui.canvas.actions import CanvasActions
+from app.ui.canvas.canvas_host import EditorKeeper
+from app.ui.canvas.dom_overlay import DomOverlay
+from app.ui.canvas.drops import DropTarget
+from app.ui.canvas.grid import paint_grid
+from app.ui.canvas.hover import NOTHING, Hit, Under
+from app.ui.canvas.interactions.base import Gesture, Pointer
+from app.ui.canvas.interactions.dispatch import double_press, press
+from app.ui.canvas.interactions.edge_pan import EdgePan
+from app.ui.canvas.interactions.pan import PanGesture
+from app.ui.canvas.interactions.wheel import WheelHandler
+from app.ui.canvas.keys import CanvasKeys
+from app.ui.canvas.navigator import Navigator
+from app.ui.canvas.refresh import BUDGET_S
+from app.ui.canvas.scene import CanvasScene
+from app.ui.run_state import RunState
+from app.widgets.style import Style
+
+if TYPE_CHECKING:
+    from app.ui.document import WorkflowDocument
+
+REFINE_MS = 30
+GESTURE_BUDGET_S = 0.003
+FLOAT_MARGIN = 16
+
+
+class CanvasView(QGraphicsView):
+    """Shows and edits one document.
+
+    Args:
+        document: What is shown; all edits go through it.
+        run_state: What is known of its last run.
+        style: The theme.
+
+    Attributes:
+        canvas: The scene with its items.
+        navigator: Zoom and place.
+        actions: What commands can do here.
+        editors: Opens editors over controls.
+        is_hand_mode: Hand mode: presses pan and nothing can be changed (U-017).
+
+    Signals:
+        link_dropped_on_empty: A :class:`~app.ui.canvas.interactions.connect.LooseLink` and where
+            it was let go. Call :meth:`clear_loose_link` when the search is closed.
+        search_requested: The artist wants to add a node here.
+        enter_subgraph_requested: Key of a host.
+        context_menu_requested: A :class:`~app.ui.canvas.hover.Hit`, the place on the canvas, and
+            that on the screen.
+        files_dropped: Paths, the place on the canvas, and the key of the node below or None.
+        text_dropped: Text and the place on the canvas.
+        button_pressed: Key of a node and name of its button.
+        file_requested: Caption, pattern, and a function to call with the path.
+        file_taken: Key of a node, name of its widget, path of the file to use for it.
+        color_requested: Place on the screen, present colour, function to call with the new one.
+        remedy_requested: Key of a failed node whose strip was pressed.
+        picture_opened: Key of a node whose picture was double-clicked, and its number.
+        refused: A sentence why a drop was not taken.
+        zoom_changed: The scale.
+        view_changed: Zoom or place changed.
+    """
+
+    link_dropped_on_empty = Signal(object, QPointF)
+    search_requested = Signal(QPointF)
+    enter_subgraph_requested = Signal(str)
+    context_menu_requested = Signal(object, QPointF, QPoint)
+    files_dropped = Signal(list, QPointF, object)
+    text_dropped = Signal(str, QPointF)
+    button_pressed = Signal(str, str)
+    file_requested = Signal(str, str, object)
+    file_taken = Signal(str, str, str)
+    color_requested = Signal(QPoint, str, object)
+    remedy_requested = Signal(str)
+    picture_opened = Signal(str, int)
+    refused = Signal(str)
+    zoom_changed = Signal(float)
+    view_changed = Signal()
+
+    def __init__(
+        self,
+        document: WorkflowDocument,
+        run_state: RunState,
+        style: Style,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.document = document
+        self.canvas = CanvasScene(document, run_state, style)
+        self.is_hand_mode = False
+        self._gesture: Gesture | None = None
+        self._nested_pan: PanGesture | None = None
+        self._is_space_held = False
+        self._forwards_to_editor = False
+        self._last_pos = QPointF()
+        self._set_up()
+        self.navigator = Navigator(self, int(style.px("motion.view")))
+        self.actions = CanvasActions(self)
+        self.editors = EditorKeeper(self)
+        self.dom = DomOverlay(self)
+        self._keys = CanvasKeys(self)
+        self._wheel = WheelHandler(self)
+        self._drops = DropTarget(self)
+        self._edge_pan = EdgePan(self)
+        self._refine = QTimer(self)
+        self._refine.setSingleShot(True)
+        self._refine.timeout.connect(self.refresh_pictures)
+        self.canvas.refresher.on_stale = self._on_stale
+        self.navigator.changed.connect(self._on_moved)
+        self.navigator.zoom_changed.connect(self._on_zoomed)
+        self.navigator.settled.connect(self._on_settled)
+        self.setScene(self.canvas)
+        self.navigator.set_state(1.0, QPointF(0.0, 0.0))
+
+    def _set_up(self) -> None:
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
+        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontSavePainterState)
+        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing)
+        self.setRenderHints(QPainter.RenderHint.TextAntialiasing)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setDragMode(QGraphicsView.DragMode.NoDrag)
+        self.setAcceptDrops(True)
+        self.setMouseTracking(True)
+        self.viewport().setMouseTracking(True)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.DefaultContextMenu)
+
+    @property
+    def theme(self) -> Style:
+        """The colours, fonts and measures in use."""
+        return self.canvas.style
+
+    def set_style(self, style: Style) -> None:
+        """Show everything in another theme."""
+        self.canvas.set_style(style)
+        self.viewport().update()
+
+    @property
+    def zoom(self) -> float:
+        """Screen pixels per unit."""
+        return self.navigator.zoom
+
+    def set_zoom(self, zoom: float) -> None:
+        """Set the scale about the middle of the view."""
+        self.actions.zoom_to(zoom)
+
+    def close_view(self) -> None:
+        """Let go of the document before the widget is deleted."""
+        self.cancel_gesture()
+        self.editors.commit()
+        self.navigator.stop()
+        self.canvas.disconnect_document()
+
+    @property
+    def gesture(self) -> Gesture | None:
+        """The gesture that is being made, or None."""
+        return self._gesture
+
+    @property
+    def pointer_pos(self) -> QPointF:
+        """Where the pointer was last seen, on the canvas."""
+        return self.navigator.to_scene(self._last_pos)
+
+    def start_gesture(self, gesture: Gesture) -> None:
+        """Let a gesture have the mouse until its button is released."""
+        self.cancel_gesture()
+        self._gesture = gesture
+        self._update_gesturing()
+        self.update_cursor()
+
+    def end_gesture(self) -> None:
+        """Give the mouse back; the gesture is over."""
+        self._gesture = None
+        self._edge_pan.stop()
+        self.canvas.set_pressed(NOTHING)
+        self._update_gesturing()
+        self.update_cursor()
+
+    def cancel_gesture(self) -> bool:
+        """Take a running gesture back; returns whether there was one."""
+        gesture, self._gesture = self._gesture, None
+        if gesture is None:
+            return False
+        gesture.cancel()
+        self.end_gesture()
+        return True
+
+    def clear_loose_link(self) -> None:
+        """Stop drawing the link that was let go over empty canvas."""
+        self.canvas.clear_loose_link()
+
+    def set_hand_mode(self, on: bool) -> None:
+        """Turn hand mode on or off: presses pan and nothing can be changed (U-017)."""
+        self.cancel_gesture()
+        self.is_hand_mode = on
+        self.update_cursor()
+
+    def refresh_pictures(self) -> None:
+        """Bring the pictures of the nodes on screen up to date, within the time for a frame."""
+        navigator = self.navigator
+        is_done = self.canvas.refresher.refresh(
+            navigator.visible,
+            self.canvas.nodes_in,
+            navigator.zoom,
+            self.devicePixelRatioF(),
+            is_zooming=navigator.is_zooming,
+            budget_s=GESTURE_BUDGET_S if self._gesture is not None else BUDGET_S,
+        )
+        if is_done:
+            self._refine.stop()
+        elif not self._refine.isActive():
+            self._refine.start(REFINE_MS)
+
+    def pick(self, pixel: QPointF) -> Hit:
+        """Return what is under a pixel of the viewport."""
+        return picking.pick(self.canvas, self.navigator.to_scene(pixel), self.zoom)
+
+    def pointer(self, event: QMouseEvent) -> Pointer:
+        """Return a mouse event in the terms of gestures."""
+        pixel = event.position()
+        return Pointer(
+            pixel, self.navigator.to_scene(pixel), event.modifiers(), event.button(), self.zoom
+        )
+
+    def update_hover(self, pixel: QPointF) -> None:
+        """Take note of what the pointer is over."""
+        hit = self.pick(pixel) if self.viewport().rect().contains(pixel.toPoint()) else NOTHING
+        self.canvas.set_hover(hit)
+        self.update_cursor()
+
+    def update_cursor(self) -> None:
+        """Give the pointer the shape that tells what a press would do."""
+        shape = self._cursor_shape()
+        if self.viewport().cursor().shape() != shape:
+            self.viewport().setCursor(shape)
+
+    def _cursor_shape(self) -> Qt.CursorShape:
+        if self._nested_pan is not None:
+            return Qt.CursorShape.ClosedHandCursor
+        if self._gesture is not None and self._gesture.cursor is not None:
+            return self._gesture.cursor
+        if self._is_space_held or self.is_hand_mode:
+            return Qt.CursorShape.OpenHandCursor
+        hit = self.canvas.pointer.hover
+        if hit.under is Under.WIDGET:
+            item = self.canvas.nodes.get(hit.key)
+            if item is not None and hit.index < len(item.controls):
+                if item.visible[hit.index].is_linked:
+                    return Qt.CursorShape.ArrowCursor
+                return item.controls[hit.index].cursor_at(hit.part)
+        if hit.under in (Under.CORNER, Under.GROUP_CORNER):
+            is_falling = hit.corner[0] == hit.corner[1]
+            return Qt.CursorShape.SizeFDiagCursor if is_falling else Qt.CursorShape.SizeBDiagCursor
+        if hit.under in (Under.INPUT, Under.OUTPUT):
+            return Qt.CursorShape.CrossCursor
+        if hit.under in (Under.CHEVRON, Under.ENTER, Under.REMEDY):
+            return Qt.CursorShape.PointingHandCursor
+        return Qt.CursorShape.ArrowCursor
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a gesture."""
+        self._last_pos = event.position()
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._begin_nested_pan(event)
+            return
+        if self._is_space_held and event.button() == Qt.MouseButton.LeftButton:
+            self._begin_nested_pan(event)
+            return
+        if self._gesture is not None:
+            if event.button() == Qt.MouseButton.RightButton:
+                self.cancel_gesture()
+            return
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self.editors.covers(event.position()):
+            self._forwards_to_editor = True
+            super().mousePressEvent(event)
+            return
+        self._press(event, press)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Act on a double-click; on most things it is just another press."""
+        if event.button() != Qt.MouseButton.LeftButton or self._is_space_held:
+            self.mousePressEvent(event)
+            return
+        if self.editors.covers(event.position()):
+            self._forwards_to_editor = True
+            super().mouseDoubleClickEvent(event)
+            return
+        self._press(event, double_press)
+
+    def _press(
+        self, event: QMouseEvent, begin: Callable[[CanvasView, Pointer], Gesture | None]
+    ) -> None:
+        self.clear_loose_link()
+        self.editors.commit()
+        self.canvas.set_focused(None)
+        gesture = begin(self, self.pointer(event))
+        if gesture is not None:
+            self.start_gesture(gesture)
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Feed the gesture, or see what the pointer is over."""
+        pixel = event.position()
+        if self._nested_pan is not None:
+            self._nested_pan.move(self.pointer(event))
+        elif self._forwards_to_editor:
+            super().mouseMoveEvent(event)
+        elif self._gesture is not None:
+            self._gesture.move(self.pointer(event))
+            self._edge_pan.follow(self._gesture, pixel, event)
+        elif self.editors.covers(pixel):
+            super().mouseMoveEvent(event)
+        else:
+            self.update_hover(pixel)
+        self._last_pos = pixel
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End the gesture."""
+        if self._nested_pan is not None and event.button() == self._nested_pan.button:
+            self._nested_pan = None
+            self._update_gesturing()
+            self.update_cursor()
+        elif self._forwards_to_editor:
+            self._forwards_to_editor = False
+            super().mouseReleaseEvent(event)
+        elif self._gesture is not None and event.button() == Qt.MouseButton.LeftButton:
+            gesture = self._gesture
+            gesture.release(self.pointer(event))
+            if self._gesture is gesture:
+                self.end_gesture()
+            self.update_hover(event.position())
+        event.accept()
+
+    def _begin_nested_pan(self, event: QMouseEvent) -> None:
+        self._nested_pan = PanGesture(self, self.pointer(event))
+        self._update_gesturing()
+        self.update_cursor()
+        event.accept()
+
+    def set_space_held(self, held: bool) -> None:
+        """Take note of the space bar, which pans over everything (U-003)."""
+        self._is_space_held = held
+        pan = self._nested_pan
+        if not held and pan is not None and pan.button == Qt.MouseButton.LeftButton:
+            self._nested_pan = None
+            self._update_gesturing()
+        self.update_cursor()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask the window for a menu."""
+        if self._gesture is not None:
+            return
+        pixel = QPointF(event.pos())
+        if self.editors.covers(pixel):
+            super().contextMenuEvent(event)
+            return
+        hit = self.pick(pixel)
+        self.actions.select_for_menu(hit)
+        self.context_menu_requested.emit(hit, self.navigator.to_scene(pixel), event.globalPos())
+        event.accept()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom, pan or scroll a text box."""
+        if self.editors.covers(event.position()) and not event.modifiers():
+            super().wheelEvent(event)
+            if event.isAccepted():
+                return
+        self._wheel.handle(event)
+        event.accept()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Take pinches of a trackpad, and the pointer's leaving."""
+        if event.type() == QEvent.Type.NativeGesture and isinstance(event, QNativeGestureEvent):
+            if self._wheel.handle_native(event):
+                return True
+        elif event.type() == QEvent.Type.Leave and self._gesture is None:
+            self.canvas.set_hover(NOTHING)
+        return super().viewportEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Act on a key, unless an editor has the keyboard."""
+        if self.editors.is_open or not self._keys.press(event):
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Take note of the space bar coming up."""
+        if self.editors.is_open or not self._keys.release(event):
+            super().keyReleaseEvent(event)
+
+    def focusNextPrevChild(self, next_one: bool) -> bool:
+        """Let Tab walk the controls of a node before it leaves the canvas."""
+        if self.editors.walk(next_one):
+            return True
+        return super().focusNextPrevChild(next_one)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Let go of the space bar when the keyboard goes elsewhere."""
+        self.set_space_held(False)
+        super().focusOutEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Take back what the mouse was doing when the document is put aside."""
+        self.cancel_gesture()
+        self.navigator.stop()
+        super().hideEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Welcome files and text."""
+        self._drops.enter(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Show which node a file would go to."""
+        self._drops.move(event)
+
+    def dragLeaveEvent(self, event: QEvent) -> None:
+        """Forget the drop."""
+        self._drops.leave()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand what was dropped to the window."""
+        self._drops.drop(event)
+
+    def drawBackground(self, painter: QPainter, rect: QRectF) -> None:
+        """Draw the ground and its dots."""
+        paint_grid(painter, rect, self.canvas.style)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint, after a last look at the pictures that are seen."""
+        self.refresh_pictures()
+        super().paintEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the upper left corner of the canvas where it is."""
+        super().resizeEvent(event)
+        self._on_moved()
+
+    def _on_moved(self) -> None:
+        self.refresh_pictures()
+        self.dom.place_all()
+        self.view_changed.emit()
+
+    def _on_zoomed(self, zoom: float) -> None:
+        self._update_gesturing()
+        self.zoom_changed.emit(zoom)
+
+    def _on_settled(self) -> None:
+        self._update_gesturing()
+        self.refresh_pictures()
+
+    def _on_stale(self) -> None:
+        if not self._refine.isActive() or self._refine.remainingTime() > 0:
+            self._refine.start(0)
+
+    def _update_gesturing(self) -> None:
+        """Leave out what is dear to paint while something moves."""
+        moves = self._gesture is not None and self._gesture.moves_canvas
+        is_gesturing = moves or self._nested_pan is not None or self.navigator.is_zooming
+        links = self.canvas.links.item
+        if links.is_gesturing != is_gesturing:
+            links.is_gesturing = is_gesturing
+            links.update_ground(self.navigator.visible)

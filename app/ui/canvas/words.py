@@ -1,0 +1,154 @@
+"""Names of undo steps and short sentences of the canvas, ready for translation."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Canvas", text)
+
+
+def move() -> str:
+    """Name of a move."""
+    return _tr("Move")
+
+
+def resize() -> str:
+    """Name of a resize."""
+    return _tr("Resize")
+
+
+def connect() -> str:
+    """Name of making a link."""
+    return _tr("Connect")
+
+
+def disconnect() -> str:
+    """Name of removing links."""
+    return _tr("Disconnect")
+
+
+def move_links() -> str:
+    """Name of giving links another source."""
+    return _tr("Move links")
+
+
+def add_reroute() -> str:
+    """Name of putting a reroute on a link."""
+    return _tr("Add reroute")
+
+
+def clone() -> str:
+    """Name of dragging off a copy."""
+    return _tr("Clone")
+
+
+def duplicate() -> str:
+    """Name of duplicating."""
+    return _tr("Duplicate")
+
+
+def paste() -> str:
+    """Name of pasting."""
+    return _tr("Paste")
+
+
+def cut() -> str:
+    """Name of cutting."""
+    return _tr("Cut")
+
+
+def delete() -> str:
+    """Name of deleting."""
+    return _tr("Delete")
+
+
+def change(label: str) -> str:
+    """Name of changing a value."""
+    return _tr("Change {0}").format(label)
+
+
+def rename() -> str:
+    """Name of renaming."""
+    return _tr("Rename")
+
+
+def collapse() -> str:
+    """Name of collapsing."""
+    return _tr("Collapse")
+
+
+def expand() -> str:
+    """Name of the opposite of collapsing."""
+    return _tr("Expand")
+
+
+def mute() -> str:
+    """Name of muting."""
+    return _tr("Mute")
+
+
+def bypass() -> str:
+    """Name of bypassing."""
+    return _tr("Bypass")
+
+
+def enable() -> str:
+    """Name of letting a node run again."""
+    return _tr("Enable")
+
+
+def pin() -> str:
+    """Name of pinning."""
+    return _tr("Pin")
+
+
+def unpin() -> str:
+    """Name of unpinning."""
+    return _tr("Unpin")
+
+
+def color() -> str:
+    """Name of giving a colour."""
+    return _tr("Change colour")
+
+
+def group() -> str:
+    """Name of grouping."""
+    return _tr("Group")
+
+
+def group_title() -> str:
+    """Title of a new group."""
+    return _tr("Group")
+
+
+def arrange() -> str:
+    """Name of arranging."""
+    return _tr("Arrange")
+
+
+def add_node() -> str:
+    """Name of adding a node."""
+    return _tr("Add node")
+
+
+def shrink() -> str:
+    """Name of giving nodes the size they need."""
+    return _tr("Fit size")
+
+
+def link_reason(reason: str) -> str:
+    """Put the reason why a link is refused into the artist's language."""
+    if reason.startswith("types differ:"):
+        return _tr("Types differ:") + reason[len("types differ:") :]
+    return {
+        "a node cannot feed itself": _tr("A node cannot feed itself"),
+        "would create a cycle": _tr("Would create a cycle"),
+    }.get(reason, reason)
+
+
+def empty_canvas() -> str:
+    """What the empty canvas says."""
+    return _tr("Double-click to add a node, or drop a workflow")
