@@ -119,18 +119,15 @@ class _PromptCheck:
 
     async def run(self) -> Validation:
         outputs = self._outputs
-        order, cycles = self._sort(outputs)
-        if cycles:
-            outputs = self._refuse_cycles(order, cycles)
-            order, _ = self._sort(outputs)
+        found = ancestry(self._prompt, outputs)
+        order = found.order
+        if found.cycles:
+            # What the other outputs need stays in order: they have no part in a cycle.
+            outputs = self._refuse_cycles(order, found.cycles)
         await self._run_validators(self._check_inputs(order, outputs))
         if not self._errors and len(outputs) == len(self._outputs):
             return Validation(True, None, tuple(outputs))
         return self._summary(order, outputs)
-
-    def _sort(self, outputs: list[str]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-        found = ancestry(self._prompt, outputs)
-        return found.order, found.cycles
 
     def _refuse_cycles(
         self, order: tuple[str, ...], cycles: tuple[tuple[str, ...], ...]

@@ -81,7 +81,7 @@ def test_e119_kwargs_take_everything_known_and_no_unknown_constants():
             return True
 
     inputs = {"amount": 1, "mode": "z", "raw": ["2", 0], "odd": 5, "odd_link": ["2", 0]}
-    result = check(Greedy, {**inputs, "$$text": "shown"})
+    result = check(Greedy, {**inputs, "$$text": "shown", "$$link": ["2", 0]})
 
     assert result.valid is True
     assert Greedy.calls == [
@@ -202,6 +202,59 @@ def test_e057_a_validator_may_be_a_coroutine():
     ]
 
 
+def test_e119_objections_stand_beside_other_errors():
+    class Refusing(Checked):
+        @classmethod
+        def VALIDATE_INPUTS(cls, amount):
+            return False
+
+    assert errors(check(Refusing, {"amount": 1, "mode": "z"})) == [
+        ("value_not_in_list", "mode: 'z' not in ['a', 'b']"),
+        ("custom_validation_failed", "amount"),
+    ]
+
+
+def test_e119_an_input_may_be_called_like_the_class_parameter():
+    class Named(Checked):
+        @classmethod
+        def INPUT_TYPES(cls):
+            return {"required": {"cls": ("INT", {"max": 5}), "size": ("INT",)}}
+
+        @classmethod
+        def VALIDATE_INPUTS(cls, size):
+            return True
+
+    assert errors(check(Named, {"cls": 9, "size": 1}))[0][0] == "value_bigger_than_max"
+
+
+def test_e119_sources_are_asked_before_their_consumers():
+    asked: list[str] = []
+
+    class Link(Checked):
+        @classmethod
+        def INPUT_TYPES(cls):
+            return {
+                "optional": {"value": ("INT",)},
+                "hidden": {"id": "UNIQUE_ID"},
+            }
+
+        RETURN_TYPES = ("INT",)
+
+        @classmethod
+        def VALIDATE_INPUTS(cls, id):
+            asked.append(id)
+            return True
+
+    prompt = {
+        "1": {"class_type": "Link", "inputs": {"value": ["2", 0]}},
+        "2": {"class_type": "Link", "inputs": {"value": ["3", 0]}},
+        "3": {"class_type": "Link", "inputs": {}},
+    }
+    asyncio.run(validate_prompt(prompt, RunSchemas(Registry({"Link": Link}))))
+
+    assert asked == ["3", "2", "1"]
+
+
 def test_e119a_list_classes_get_lists_of_one():
     class Lists(Checked):
         INPUT_IS_LIST = True
@@ -308,6 +361,15 @@ class UncheckedGrowingNode(GrowingNode):
     validate_inputs = io.ComfyNode.validate_inputs
 
 
+class GreedyGrowingNode(GrowingNode):
+    """The same with a validator that takes everything."""
+
+    @classmethod
+    def validate_inputs(cls, **kwargs):
+        cls.seen.append(kwargs)
+        return True
+
+
 GOOD = {"items.item0": 1, "items.item1": 2, "method": "sized", "method.size": 4}
 
 
@@ -320,6 +382,30 @@ def test_e084_v3_inputs_are_checked_by_flat_name_and_passed_nested():
 
     assert check(GrowingNode, dict(GOOD)).valid is True
     assert GrowingNode.seen == [({"item0": 1, "item1": 2}, "1", {})]
+
+
+def test_e043_v3_validators_do_not_get_hidden_values_as_arguments():
+    GrowingNode.seen.clear()
+
+    assert check(GreedyGrowingNode, dict(GOOD)).valid is True
+    assert GrowingNode.seen == [
+        {"items": {"item0": 1, "item1": 2}, "method": {"method": "sized", "size": 4}}
+    ]
+
+
+def test_e080_each_node_is_checked_against_its_own_live_inputs():
+    registry = Registry({"Grow": UncheckedGrowingNode})
+    plain = {"items.item0": 1, "items.item1": 2, "method": "plain", "method.size": -5}
+    prompt = {
+        "1": {"class_type": "Grow", "inputs": dict(GOOD)},
+        "2": {"class_type": "Grow", "inputs": plain},
+        "3": {"class_type": "Grow", "inputs": {**GOOD, "method.size": -5}},
+    }
+
+    result = asyncio.run(validate_prompt(prompt, RunSchemas(registry)))
+
+    assert result.outputs == ("1", "2")
+    assert list(result.node_errors) == ["3"]
 
 
 def test_e086_a_missing_inner_input_shows_the_last_name_and_keeps_the_full_one():

@@ -81,6 +81,12 @@ def test_e901_a_node_stands_in_one_reported_cycle_only():
     assert sorted(node for cycle in cycles for node in cycle) == ["a", "b", "d"]
 
 
+def test_e901_a_cycle_that_shares_only_its_middle_is_part_of_the_same_tangle():
+    prompt = graph(a="b", b="c", c="d", d="leaf other", leaf="c", other="b")
+
+    assert ancestry(prompt, ["a"]).cycles == (("leaf", "d", "c"),)
+
+
 def test_find_cycle_looks_everywhere_or_only_upstream():
     prompt = graph(a="a", b="", c="b")
 

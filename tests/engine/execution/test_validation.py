@@ -413,6 +413,15 @@ def test_e117_a_combo_takes_its_choices_from_the_options():
     assert error_of_output("Pick", mode="slow", kind=3)["details"] == "kind: '3' not in [1, 2]"
 
 
+def test_e117_a_list_of_twenty_is_still_shown():
+    choices = [f"c{index}" for index in range(20)]
+    classes = {"Twenty": node_class({"file": (choices,)}, OUTPUT_NODE=True)}
+
+    error = only_error(check({"1": node("Twenty", file="no")}, classes=classes), "1")
+
+    assert error["details"] == f"file: 'no' not in {choices}"
+
+
 def test_e034_a_combo_without_options_refuses_every_value():
     classes = {"Remote": node_class({"file": ("COMBO", {"remote": {}})}, OUTPUT_NODE=True)}
 
@@ -464,6 +473,12 @@ def test_e903_each_element_of_a_multiple_choice_must_be_a_choice(option):
     assert check(good, classes=classes, strict=True).valid is False
 
 
+def test_e117_a_list_of_choices_is_no_choice_where_only_one_may_be_made():
+    error = error_of_output("Pick", mode={"__value__": ["slow", "fast"]})
+
+    assert error["type"] == "value_not_in_list"
+
+
 def test_e024_an_open_section_is_not_iterated_for_required_inputs():
     class Anything(dict):
         def __contains__(self, key: object) -> bool:
@@ -512,11 +527,15 @@ def test_e005_e006_what_only_looks_like_a_link_is_an_exception(link):
     assert only_error(result, "3")["type"] == "exception_during_validation"
 
 
-def test_e005_a_float_slot_is_refused_after_the_same_whole_slot_was_accepted():
-    prompt = {"1": node("Number", value=1), "2": node("Add", a=["1", 0], b=["1", 0.0])}
-    prompt["3"] = show("2")
+@pytest.mark.parametrize("order", [("2", "3"), ("3", "2")])
+def test_e005_a_float_slot_is_refused_although_the_same_whole_slot_fits(order):
+    nodes = {"2": show("1"), "3": node("Show", value=["1", 0.0])}
+    prompt = {"1": node("Number", value=1)} | {key: nodes[key] for key in order}
 
-    assert "indices must be integers" in only_error(check(prompt), "2")["details"]
+    result = check(prompt)
+
+    assert result.outputs == ("2",)
+    assert "indices must be integers" in only_error(result, "3")["details"]
 
 
 def test_e122_an_exception_on_an_output_names_its_type_and_place():
@@ -526,6 +545,16 @@ def test_e122_an_exception_on_an_output_names_its_type_and_place():
     assert error["message"] == "Exception when validating node"
     assert error["details"] == "'inputs'"
     assert set(error["extra_info"]) == {"exception_type", "traceback"}
+
+
+def test_e122_an_output_that_feeds_another_is_still_an_output():
+    classes = {"Both": node_class({"x": ("INT",)}, returns=("INT",), OUTPUT_NODE=True)}
+    prompt = {"1": node("Both", x=["9", 0]), "2": node("Both", x=["1", 0])}
+
+    result = check(prompt, classes=classes)
+
+    assert only_error(result, "1")["type"] == "exception_during_validation"
+    assert result.node_errors["1"]["dependent_outputs"] == ["1", "2"]
 
 
 @pytest.mark.parametrize("inputs", [None, [], 5])

@@ -190,6 +190,27 @@ def test_e024_sections_are_asked_in_the_order_required_optional_hidden():
     assert schema.hidden == {"id": "UNIQUE_ID"}
 
 
+def test_e024_the_first_of_two_open_sections_answers():
+    class Masks(OpenSection):
+        def __getitem__(self, key: str) -> tuple[str, dict[str, bool]]:
+            return ("MASK", {})
+
+    schema = read_schema("Open", open_class(required=Masks(), optional=OpenSection()))
+
+    found = schema.declares("any name")
+    assert found is not None
+    assert (found.type, found.category) == ("MASK", "required")
+
+
+def test_e024_a_name_that_stands_in_two_sections_is_required():
+    cls = open_class(required={"x": ("A",)}, optional={"x": ("B",)}, hidden={"x": ("C", {})})
+
+    found = read_schema("Twice", cls).declares("x")
+
+    assert found is not None
+    assert (found.type, found.category) == ("A", "required")
+
+
 def test_e024_a_section_that_knows_some_names_more():
     class Some(dict):
         def __contains__(self, key: object) -> bool:
