@@ -279,6 +279,17 @@ class _Update:
         else:
             self._rebound[key] = None
 
+    def _followers_before(self, keys: Iterable[str]) -> list[str]:
+        """Return followers that feed nodes, as they take type and widgets from them."""
+        nodes, links = self._bound.nodes, self._bound.links
+        origins = (
+            links[item.link].origin
+            for key in keys
+            for item in nodes[key].inputs
+            if item.link is not None
+        )
+        return [key for key in origins if key in self._state.followers]
+
     def _move_box(self, key: str) -> None:
         for box in boundary_nodes(self._graph):
             if box.key == key and key in self._bound.nodes:
@@ -303,10 +314,13 @@ class _Update:
                 self._changed[key] = None
             near = {*result.nodes, *self._rebound, *self._came}
             near = {key for key in near if key in bound.nodes}
+            near.update(self._followers_before(near))
+            driven: list[str] = []
             for key in near & state.followers:
                 if bound.nodes[key].node.type == PRIMITIVE:
-                    bind_primitive(bound, bound.nodes[key])
+                    driven.extend(bind_primitive(bound, bound.nodes[key]))
             retyped, recoloured = follow_types(bound, state.followers, near)
+            recoloured.update(driven)
             for key in retyped:
                 self._changed[key] = None
             known = set(change.links_added)

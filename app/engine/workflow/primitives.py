@@ -17,8 +17,27 @@ from app.engine.workflow.plan import (
 _CONTROLLED: Final = ("INT", "FLOAT", "COMBO")
 
 
-def bind_primitive(bound: BoundGraph, node: BoundNode) -> None:
-    """Give a primitive the widgets and the output type of what it drives."""
+def bind_primitive(bound: BoundGraph, node: BoundNode) -> list[str]:
+    """Give a primitive the widgets and the output type of what it drives.
+
+    Returns:
+        Keys of its links whose type changed.
+    """
+    _bind(bound, node)
+    changed: list[str] = []
+    output = node.outputs[0]
+    for key in output.links:
+        link = bound.links[key]
+        kind = output.type
+        if kind == "*":
+            kind = bound.nodes[link.target].inputs[link.target_input].type
+        if kind != link.type:
+            link.type = kind
+            changed.append(key)
+    return changed
+
+
+def _bind(bound: BoundGraph, node: BoundNode) -> None:
     found = _driven(bound, node)
     output = node.outputs[0]
     node.widgets = []

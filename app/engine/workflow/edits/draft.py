@@ -269,7 +269,7 @@ class Draft:
         if node.boundary:
             slots = list(as_list(self.get(None, "", name)))
             ids = as_list(as_mapping(slots[index]).get("linkIds"))
-            slots[index] = {**slots[index], "linkIds": [*ids, number]}
+            slots[index] = {**as_mapping(slots[index]), "linkIds": [*ids, number]}
             self.set(None, "", name, slots)
             return index
         place = self._place(slots, item.stored, item.name)
@@ -286,7 +286,7 @@ class Draft:
         if node.boundary:
             slots = list(as_list(self.get(None, "", name)))
             ids = as_list(as_mapping(slots[index]).get("linkIds"))
-            slots[index] = {**slots[index], "linkIds": [*ids, number]}
+            slots[index] = {**as_mapping(slots[index]), "linkIds": [*ids, number]}
             self.set(None, "", name, slots)
             return index
         if node.subgraph is not None:
@@ -381,7 +381,7 @@ class Draft:
 def input_slot(item: BoundInput, link: int | None = None) -> Raw:
     """Return a slot as the web editor writes it."""
     raw: Raw = {"name": item.name, "type": item.type}
-    if item.is_optional and item.widget is None:
+    if item.is_optional:
         raw["shape"] = 7
     if item.widget is not None:
         raw["widget"] = {"name": item.widget}
