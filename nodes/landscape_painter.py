@@ -59,7 +59,7 @@ class LandscapePainter:
             plan.append(("stars", self._paint_stars))
         if scene.amount("aurora") > 0:
             plan.append(("aurora", self._paint_aurora))
-        if scene.amount("sun") > 0 or scene.amount("moon") > 0:
+        if scene.has_light:
             plan.append(("light", self._paint_light))
         if scene.amount("clouds") > 0:
             plan.append(("clouds", self._paint_clouds))
@@ -340,7 +340,8 @@ class LandscapePainter:
         water *= (1.0 + 0.05 * waves)[..., None]
         width = 0.035 + 0.1 * nearness[:, None]
         path = np.exp(-(((self._x - scene.sun_x) * self._aspect / width) ** 2))
-        sparkle = smoothstep(0.18, 0.9, waves) * path * (0.85 - 0.35 * nearness[:, None])
+        shine = (0.85 - 0.35 * nearness[:, None]) * float(scene.has_light)
+        sparkle = smoothstep(0.18, 0.9, waves) * path * shine
         light = np.array(mix(scene.palette.light, scene.palette.glow, 0.35), np.float32)
         water = water + (light - water) * np.clip(sparkle * 0.9, 0, 1)[..., None]
         soft = np.clip((np.arange(rows, dtype=np.float32) + 0.5) / 2, 0, 1)[:, None, None]

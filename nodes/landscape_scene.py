@@ -196,6 +196,11 @@ class Scene:
         """Height of the far edge of the water."""
         return min(self.horizon + 0.15, 0.8)
 
+    @property
+    def has_light(self) -> bool:
+        """Whether the sun or the moon is in the sky."""
+        return self.amount("sun") > 0 or self.amount("moon") > 0
+
     def amount(self, feature: str) -> float:
         """Return how much of a feature there is; 0 for none."""
         return self.features.get(feature, 0.0)
@@ -268,7 +273,8 @@ def _features(amounts: dict[str, float], mood: str, palette: Palette) -> dict[st
     """Add what a mood brings along to what the words have asked for."""
     usual = dict.fromkeys(_FEATURE_WORDS, 0.0)
     usual |= {"mist": 0.55, "sun": 1.0, "stars": palette.stars, "clouds": 0.35}
-    usual["moon"] = 1.0 if palette.is_moon else 0.0
+    if palette.is_moon:
+        usual |= {"moon": 1.0, "sun": 0.0}
     if mood == "forest":
         usual["trees"] = 1.0
     if mood == "desert":
