@@ -1,0 +1,197 @@
+"""The only place where the parts are joined: settings, window, engine thread, event loop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import __version__
+from app.engine.files import home_folder
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from app.ui.engine_worker import EngineWorker
+    from app.ui.main_window import MainWindow
+    from app.ui.run_controller import RunController
+
+RESOURCES = Path(__file__).resolve().parents[1] / "resources"
+STARTER = RESOURCES / "default_workflow.json"
+
+# Qt's wheels of this version lose a reference to None in nearly every call on these Pythons.
+BROKEN_QT = (6, 12, 0)
+FIRST_PYTHON_WITH_IMMORTAL_NONE = (3, 12)
+
+log = logging.getLogger("easel.ui")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run Easel: a command of the command line, the window, or the starter without a display.
+
+    Returns:
+        The exit code: 0 when all went well.
+    """
+    arguments = sys.argv[1:] if argv is None else argv
+    from app.headless import COMMANDS, run_command
+
+    if arguments and arguments[0] in COMMANDS:
+        return run_command(arguments)
+    options = _parse(arguments)
+    if not has_display():
+        print("There is no display, so the starter workflow runs without a window.", flush=True)
+        base = ["--base-dir", str(options.base_dir)] if options.base_dir else []
+        return run_command(["run", *(options.files or [str(STARTER)]), *base])
+    return run_window(options)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    from app.headless import COMMANDS
+
+    commands = "\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="easel",
+        description="Open the window, with the given workflows or pictures that carry one.",
+        epilog=f"commands without a window:\n{commands}\n\neasel COMMAND --help tells more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("files", nargs="*", help="files to open")
+    parser.add_argument("--base-dir", help="home folder with models, input and output (~/Easel)")
+    parser.add_argument("--no-packs", action="store_true", help="start without node packs")
+    parser.add_argument("--version", action="version", version=f"Easel {__version__}")
+    return parser.parse_args(arguments)
+
+
+def has_display() -> bool:
+    """Tell whether a window can be shown."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def run_window(options: argparse.Namespace) -> int:
+    """Open the window and stay until it is closed."""
+    problem = qt_problem()
+    if problem:
+        print(problem, file=sys.stderr)
+        return 1
+    application = make_application()
+    program = Program(application, options)
+    return program.run()
+
+
+def qt_problem() -> str:
+    """Return why this Qt cannot be used with this Python, or an empty string."""
+    import PySide6
+
+    version = tuple(int(part) for part in PySide6.__version__.split(".")[:3])
+    if version >= BROKEN_QT and sys.version_info < FIRST_PYTHON_WITH_IMMORTAL_NONE:
+        return (
+            f"PySide6 {PySide6.__version__} crashes on Python {sys.version_info.major}."
+            f"{sys.version_info.minor}. Run: python3 launch.py --setup"
+        )
+    return ""
+
+
+def make_application() -> QApplication:
+    """Make the application object with the bundled fonts."""
+    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtWidgets import QApplication
+
+    from app.ui.theme import load_fonts
+
+    # Short turns for the GUI thread while nodes run Python; many tiny torch calls like longer
+    # ones, so one millisecond is the middle.
+    sys.setswitchinterval(0.001)
+    gc.set_threshold(50_000, 20, 50)
+    QGuiApplication.setDesktopFileName("easel")
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("Easel")
+    application.setApplicationVersion(__version__)
+    application.setQuitOnLastWindowClosed(False)
+    load_fonts()
+    return application
+
+
+class Program:
+    """The running program: the window, the engine's thread, and how both begin and end.
+
+    Args:
+        application: The application object.
+        options: ``files``, ``base_dir`` and ``no_packs`` of the command line.
+
+    Attributes:
+        window: The main window, not yet shown.
+        worker: The engine's thread, not yet started.
+        controller: Carries runs between the two.
+    """
+
+    def __init__(self, application: QApplication, options: argparse.Namespace) -> None:
+        from app.engine.node_types.definition_cache import cache_path, load_definitions
+        from app.engine.settings import load_settings
+        from app.ui.engine_worker import EngineWorker
+        from app.ui.main_window import MainWindow
+        from app.ui.run_controller import RunController
+
+        self._application = application
+        home = home_folder(options.base_dir)
+        settings = load_settings(home / "user" / "easel.settings.json")
+        definitions = load_definitions(RESOURCES / "node_definitions.json.gz", cache_path(home))
+        self.worker: EngineWorker = EngineWorker(
+            home,
+            pack_dirs=tuple(Path(folder) for folder in settings.get("packs.folders")),
+            cache=str(settings.get("device.cache")),
+            load_packs=bool(settings.get("packs.load")) and not options.no_packs,
+        )
+        self.controller: RunController = RunController(
+            self.worker,
+            lambda document: self.window.run_state_of(document),
+            home,
+            seed_control=str(settings.get("running.seed_control")),
+        )
+        settings.subscribe(self._on_setting)
+        self.window: MainWindow = MainWindow(settings, definitions, self.controller, home)
+        self.window.painted.connect(self.worker.start)
+        self._open_first(options.files)
+
+    def run(self) -> int:
+        """Show the window and stay until it is closed."""
+        import qasync
+
+        loop = qasync.QEventLoop(self._application)
+        asyncio.set_event_loop(loop)
+        closed = asyncio.Event()
+        self.window.closed.connect(closed.set)
+        self.window.show()
+        with loop:
+            loop.run_until_complete(closed.wait())
+        return self.close()
+
+    def close(self) -> int:
+        """End the threads. A node that never lets go does not keep the program alive."""
+        if self.controller.close():
+            return 0
+        log.warning("A node did not react to Stop; the program ends without it.")
+        os._exit(0)
+
+    def _open_first(self, files: list[str]) -> None:
+        if files:
+            self.window.session.open_at_start([Path(name) for name in files])
+        elif not self.window.state.get("tabs", []):
+            self._open_starter()
+
+    def _open_starter(self) -> None:
+        """Open the starter workflow as an untitled document; one small bundled file."""
+        from app.engine.workflow.reader import read_workflow
+
+        workflow = read_workflow(STARTER.read_bytes(), name=STARTER.name)
+        self.window.files.add(workflow, name="Starter")
+
+    def _on_setting(self, name: str, value: object) -> None:
+        if name == "running.seed_control":
+            self.controller.seed_control = str(value)
