@@ -140,6 +140,10 @@ class Button(ChromeButton):
         if self.has_ring:
             # Inside the widget's own rectangle, so that no neighbour clips it.
             paint_box(painter, rect, radius, None, self.color("focus.ring"), 2)
+            if self._role in (ButtonRole.PRIMARY, ButtonRole.DANGER):
+                # A gap, because the ring alone drowns in a filled button.
+                gap = rect.adjusted(2, 2, -2, -2)
+                paint_box(painter, gap, radius - 2, None, self.color("surface.window"), 1.5)
 
     def _colors(self) -> tuple[QColor | None, QColor | None, QColor]:
         color = self.color

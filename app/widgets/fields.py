@@ -26,6 +26,7 @@ from app.widgets.themed import Themed, paint_box, paint_text
 
 FIELD_HEIGHT = 32
 _PAGE_STEPS = 10
+_QT_MARGIN = 2  # QLineEdit adds this to its text margins on both sides.
 _BARE = "QLineEdit { background: transparent; border: none; padding: 0; }"
 
 
@@ -91,7 +92,7 @@ class SearchField(Themed, QLineEdit):
         super().apply_style(look)
         self.setFont(look.font("body"))
         self.setFixedHeight(self.px(self._height))
-        self.setTextMargins(self.px(32), 0, self.px(10), 0)
+        self.setTextMargins(self.px(32) - _QT_MARGIN, 0, self.px(10), 0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Clear with the first Escape and leave with the second."""
@@ -168,7 +169,7 @@ class LineField(Themed, QLineEdit):
         super().apply_style(look)
         self.setFont(look.font(self._font_name))
         self.setFixedHeight(self.px(self._height))
-        self.setTextMargins(self.px(10), 0, self.px(10), 0)
+        self.setTextMargins(self.px(10) - _QT_MARGIN, 0, self.px(10), 0)
         palette = self.palette()
         palette.setColor(palette.ColorRole.Text, look.color("text.primary"))
         palette.setColor(
@@ -247,7 +248,7 @@ class SpinField(LineField):
     def apply_style(self, look: Style) -> None:
         """Take another style."""
         super().apply_style(look)
-        self.setTextMargins(self.px(10), 0, self.px(24), 0)
+        self.setTextMargins(self.px(10) - _QT_MARGIN, 0, self.px(24), 0)
 
     def step(self, count: int) -> None:
         """Change the number by ``count`` steps."""

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.widgets.style import Style
+from app.widgets.themed import over
 
 
 def menu_sheet(style: Style) -> str:
@@ -18,17 +19,22 @@ def menu_sheet(style: Style) -> str:
         color = style.color(name)
         return f"rgba({color.red()},{color.green()},{color.blue()},{color.alpha()})"
 
+    def px(length: int) -> int:
+        return round(length * style.scale)
+
     font = style.font("body")
+    # Opaque: item grounds with alpha are blended twice by some menu implementations.
+    selected = over(style.color("surface.popup"), style.color("state.selected")).name()
     return f"""
     QMenu {{ background: {rgba("surface.popup")}; color: {rgba("text.primary")};
-        border: 1px solid {rgba("border.default")}; padding: 5px;
+        border: 1px solid {rgba("border.default")}; border-radius: {px(8)}px; padding: {px(5)}px;
         font-family: "{font.family()}"; font-size: {font.pixelSize()}px; }}
-    QMenu::item {{ padding: 5px 28px 5px 28px; border-radius: 4px; margin: 0; }}
-    QMenu::item:selected {{ background: {rgba("state.selected")}; }}
-    QMenu::item:disabled {{ color: {rgba("text.disabled")}; }}
-    QMenu::separator {{ height: 1px; background: {rgba("border.subtle")}; margin: 5px 6px; }}
-    QMenu::icon {{ padding-left: 8px; }}
-    QMenu::indicator {{ width: 14px; height: 14px; padding-left: 8px; }}
+    QMenu::item {{ padding: 0 {px(16)}px 0 {px(28)}px; height: {px(28)}px;
+        min-width: {px(120)}px; border-radius: {px(6)}px; margin: 0; }}
+    QMenu::item:selected {{ background: {selected}; color: {rgba("text.primary")}; }}
+    QMenu::item:disabled {{ color: {rgba("text.disabled")}; background: transparent; }}
+    QMenu::separator {{ height: 1px; background: {rgba("border.subtle")};
+        margin: {px(5)}px {px(6)}px; }}
     """
 
 

@@ -27,6 +27,7 @@ class WidgetKind(enum.Enum):
     IMAGE_UPLOAD = "image_upload"
     COLOR = "color"
     FALLBACK = "fallback"
+    DOM = "dom"
 
 
 @dataclass(frozen=True, slots=True)
