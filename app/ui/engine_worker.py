@@ -199,8 +199,8 @@ class EngineWorker(QThread):
 
     ready = Signal(object)
     definitions_changed = Signal(object)
-    packs_loaded = Signal(list)
-    device_found = Signal(dict)
+    packs_loaded = Signal(object)
+    device_found = Signal(object)
     failed = Signal(str, str)
 
     def __init__(

@@ -184,15 +184,15 @@ class RunPort(QObject):
         paused_changed: Whether the queue is held after the present job.
     """
 
-    queue_changed = Signal(list)
+    queue_changed = Signal(object)
     job_progress = Signal(str, float)
     problem_raised = Signal(object)
     problems_cleared = Signal(object)
     result_added = Signal(object)
-    definitions_changed = Signal(dict)
+    definitions_changed = Signal(object)
     device_changed = Signal(object)
     log_line = Signal(str, str)
-    pack_reports_changed = Signal(list)
+    pack_reports_changed = Signal(object)
     paused_changed = Signal(bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
