@@ -116,7 +116,6 @@ class Engine:
             _release(self)
             raise
         self.queue = PromptQueue(lambda remaining: self.emit(StatusEvent(remaining)))
-        self._node_output.install()
 
     def __enter__(self) -> Engine:
         return self
@@ -144,7 +143,6 @@ class Engine:
         try:
             self._closed = True
             self._cache.clear()
-            self._node_output.uninstall()
             compat.uninstall()
             _release(self)
         finally:
@@ -355,12 +353,13 @@ class Engine:
             if not waited:
                 self.queue.start(item)
             stop_control.begin(item.prompt_id)
+            self._node_output.install()
             try:
                 with process_state_kept():
                     return self._run_item(item)
             finally:
                 stop_control.finish()
-                self._node_output.finish_run()
+                self._node_output.uninstall()
         finally:
             self._run_lock.release()
             self.queue.done()

@@ -96,6 +96,7 @@ class Executor:
         self._last_id: str | None = None
         self._arguments: NodeArguments | None = None
         self._unfinished: dict[str, set[str]] = {}
+        self._with_inner_ui: dict[str, CacheEntry] = {}
         self._inference: contextlib.ExitStack | None = None
         self.result = RunResult(run.prompt_id)
         self._ui: dict[str, UiOutput] = {}
@@ -135,7 +136,11 @@ class Executor:
             if isinstance(error, KeyboardInterrupt) and self._current is None:
                 self._interrupted()
                 raise
-            self._failed(error)
+            # A node that is torn out of its work may well end with some other error.
+            if stop_control.requested:
+                self._interrupted()
+            else:
+                self._failed(error)
         else:
             if stop_control.requested:
                 self._interrupted()
@@ -188,6 +193,15 @@ class Executor:
             state = run.state(node_id, node_id)
             if not self._is_available(state):
                 self._add(state)
+        self._restore_expansions()
+
+    def _restore_expansions(self) -> None:
+        """Show what is inside expansions that stand upstream of cached results (E-908)."""
+        if self._with_inner_ui:
+            for state in self._needed():
+                entry = self._with_inner_ui.get(state.id)
+                if entry is not None and state.id not in self._order:
+                    self._restore_inner_ui(state, entry)
 
     def _read_schema(self, class_type: str, inputs: dict[str, Any]) -> Any:
         """Return a schema, or None for a class that cannot describe itself.
@@ -309,17 +323,19 @@ class Executor:
             self.result.cached.append(state.id)
             self.result.report.add(state.id, state.class_type, 0.0, True)
         self._show(state, entry.ui, cached=True)
-        if entry.inner_ui and not self._run.strict:
-            for inner in entry.inner_ui:
-                self._record_ui(state.parent, inner)
-                meta = inner.meta
-                self._emit(
-                    ExecutedEvent(
-                        self._run.prompt_id, inner.node_id, meta["display_node"], inner.output, True
-                    )
-                )
+        self._restore_inner_ui(state, entry)
         self._progress.finish_progress(state.id)
         self._complete(state)
+
+    def _restore_inner_ui(self, state: NodeState, entry: CacheEntry) -> None:
+        if self._run.strict:
+            return
+        for inner in entry.inner_ui:
+            self._record_ui(state.parent, inner)
+            display_id = inner.meta["display_node"]
+            self._emit(
+                ExecutedEvent(self._run.prompt_id, inner.node_id, display_id, inner.output, True)
+            )
 
     def _begin(self, state: NodeState) -> None:
         run, schema = self._run, state.schema
@@ -478,7 +494,13 @@ class Executor:
 
     def _say_cached(self) -> None:
         find = self._run.cache.find
-        nodes = [s.id for s in self._run.states.values() if find(s.store, s.key) is not None]
+        nodes: list[str] = []
+        for state in self._run.states.values():
+            entry = find(state.store, state.key)
+            if entry is not None:
+                nodes.append(state.id)
+                if entry.inner_ui:
+                    self._with_inner_ui[state.id] = entry
         timestamp = now_ms()
         self._emit(ExecutionCachedEvent(self._run.prompt_id, tuple(nodes), timestamp))
         self._note("execution_cached", nodes=nodes, timestamp=timestamp)

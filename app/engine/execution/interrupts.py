@@ -147,9 +147,9 @@ class StopControl:
             running = self._prompt_id
             if prompt_id is not None and running != prompt_id:
                 return False
-            self.flag = True
             if running is None:
                 return False
+            self.flag = True
             if self.requested:
                 return True
             self.requested = True
@@ -231,10 +231,9 @@ stop_control = StopControl()
 
 def interrupt_current_processing(value: bool = True) -> None:
     """Set or clear the interrupt flag; setting it stops the running prompt."""
+    stop_control.flag = value
     if value:
         stop_control.request()
-    else:
-        stop_control.flag = False
 
 
 def processing_interrupted() -> bool:

@@ -1,7 +1,7 @@
 """What nodes print: passed on to the terminal, and told as events with the node's id.
 
-One writer stands in for ``sys.stdout`` and ``sys.stderr`` for as long as an engine lives. It
-knows by context which node is printing, so nothing has to be put in place for each call.
+During a run a writer stands in for each of ``sys.stdout`` and ``sys.stderr``. It knows by
+context which node is printing, so nothing has to be put in place for each call.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ MAX_LINES = 1_000
 
 MAX_LINE = 4_000
 """Characters of one line that are told."""
+
+
+_telling = threading.local()
+"""Set while a writer passes text on, which may go through an older writer that a pack kept."""
 
 
 class _CallOutput:
@@ -59,13 +63,18 @@ class NodeWriter(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write text; a stream that is closed or cannot show it does not matter."""
-        if self.stream is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self.stream.write(text)
-        context = current_context.get()
-        if context is not None:
-            with self._lock:
-                self._tell(context, text)
+        is_inner = getattr(_telling, "busy", False)
+        _telling.busy = True
+        try:
+            if self.stream is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    self.stream.write(text)
+            context = current_context.get()
+            if context is not None and not is_inner:
+                with self._lock:
+                    self._tell(context, text)
+        finally:
+            _telling.busy = is_inner
         return len(text)
 
     def writelines(self, lines: Iterable[Any]) -> None:
@@ -154,14 +163,14 @@ class NodeOutput:
         self._out = sys.stdout = NodeWriter(sys.stdout, self._emit, "info")  # type: ignore[assignment]
         self._err = sys.stderr = NodeWriter(sys.stderr, self._emit, "error")  # type: ignore[assignment]
 
-    def finish_run(self) -> None:
-        """Tell of last lines without an end."""
+    def uninstall(self) -> None:
+        """Tell of last lines without an end, and put the streams back.
+
+        A stream that somebody else has replaced meanwhile stays as it is.
+        """
         for writer in (self._out, self._err):
             if writer is not None:
                 writer.finish_call()
-
-    def uninstall(self) -> None:
-        """Put the streams back, unless somebody else has replaced them meanwhile."""
         if self._out is not None and sys.stdout is self._out:
             sys.stdout = self._out.stream  # type: ignore[assignment]
         if self._err is not None and sys.stderr is self._err:

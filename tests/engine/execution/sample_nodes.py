@@ -192,4 +192,4 @@ def add_class(engine, name, cls):
 
 def names(events, kind):
     """Return the events of one kind."""
-    return [event for event in events if event.NAME == kind]
+    return [event for event in events if kind == event.NAME]
