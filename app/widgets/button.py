@@ -15,14 +15,13 @@ from app.widgets.base import (
 )
 from app.widgets.clicks import ClickDrag
 from app.widgets.drawing import (
-    DISABLED_OPACITY,
     Glyph,
     box_of,
     paint_box,
     paint_centered,
     paint_glyph,
 )
-from app.widgets.ink import ink_of
+from app.widgets.ink import faded_ink_of, ink_of
 from app.widgets.style import Style
 
 
@@ -35,9 +34,8 @@ class ButtonWidget(NodeWidget):
         """Draw the control into ``rect``."""
         ink = ink_of(style)
         box = box_of(rect)
-        opacity = painter.opacity()
         if state.is_linked or self.spec.is_read_only:
-            painter.setOpacity(opacity * DISABLED_OPACITY)
+            ink = faded_ink_of(style)
             state = WidgetState()
         paint_box(painter, box, ink, state)
         if state.pressed is not WidgetPart.NONE:
@@ -53,7 +51,6 @@ class ButtonWidget(NodeWidget):
             corner.setY(corner.y() - ink.glyph_size / 2)
             paint_glyph(painter, corner, self.glyph, ink.glyph_hover)
         paint_centered(painter, box, ink.inner, ink.value, self.spec.label, label_room)
-        painter.setOpacity(opacity)
 
     def press(self, press: WidgetPress, host: WidgetHost) -> WidgetDrag | None:
         """Act when the button is released over it."""

@@ -17,8 +17,8 @@ from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from app.widgets.base import NodeWidget, WidgetPart, WidgetState
-from app.widgets.drawing import DISABLED_OPACITY, paint_box, paint_centered
-from app.widgets.ink import ink_of
+from app.widgets.drawing import paint_box, paint_centered
+from app.widgets.ink import FADED, ink_of
 from app.widgets.spec import WidgetKind, WidgetSpec
 from app.widgets.style import Style
 
@@ -144,7 +144,7 @@ class DomWidget(NodeWidget):
         box = self.box(rect)
         opacity = painter.opacity()
         if state.is_linked:
-            painter.setOpacity(opacity * DISABLED_OPACITY)
+            painter.setOpacity(opacity * FADED)
         if self.snapshot is not None and not self.snapshot.isNull():
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawPixmap(box, self.snapshot, QRectF(self.snapshot.rect()))

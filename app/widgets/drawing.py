@@ -9,7 +9,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
 
 from app.widgets.base import WidgetPart, WidgetState
-from app.widgets.ink import FontInk, Ink, ink_of
+from app.widgets.ink import FontInk, Ink, faded_ink_of, ink_of
 from app.widgets.style import Style
 
 BOX_INSET = 15.0
@@ -19,7 +19,6 @@ ARROW_ZONE = 40.0
 LABEL_GAP = 5.0
 LEAST_VALUE_WIDTH = 42.0
 LEAST_LABEL_SHARE = 0.3
-DISABLED_OPACITY = 0.5
 
 _ARROW_TIP = 22.0
 _ARROW_DEPTH = 3.5
@@ -76,12 +75,9 @@ def paint_box(painter: QPainter, box: QRectF, ink: Ink, state: WidgetState) -> N
 
 def paint_label_only(painter: QPainter, row: QRectF, style: Style, label: str) -> None:
     """Draw a control that a link drives: its box and its name, at half strength."""
-    ink = ink_of(style)
-    opacity = painter.opacity()
-    painter.setOpacity(opacity * DISABLED_OPACITY)
+    ink = faded_ink_of(style)
     paint_box(painter, box_of(row), ink, WidgetState())
     _paint_words(painter, row, ink, label, "", ink.label_x, ink.value_right, ink.value)
-    painter.setOpacity(opacity)
 
 
 def paint_row(
@@ -115,9 +111,8 @@ def paint_row(
         paint_label_only(painter, row, style, label)
         return
     ink = ink_of(style)
-    opacity = painter.opacity()
     if is_disabled:
-        painter.setOpacity(opacity * DISABLED_OPACITY)
+        ink = faded_ink_of(style)
         state = WidgetState(problem=state.problem)
     paint_box(painter, box_of(row), ink, state)
     if not state.is_editing:
@@ -137,7 +132,6 @@ def paint_row(
             pen = ink.glyph_problem if state.problem else ink.glyph
             _paint_glyph(painter, row, ink, glyph, ink.value_right - 2.0, pen)
         _paint_words(painter, row, ink, label, value, left, right, value_pen, elide)
-    painter.setOpacity(opacity)
 
 
 def paint_centered(

@@ -13,6 +13,9 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPen
 
 from app.widgets.style import Style, mix
 
+FADED = 0.5
+"""Strength of controls that are linked or disabled."""
+
 _REMEMBERED_TEXTS = 4096
 
 
@@ -73,36 +76,53 @@ class FontInk:
 
 
 class Ink:
-    """Everything the painters of controls take from one style."""
+    """Everything the painters of controls take from one style.
 
-    def __init__(self, style: Style) -> None:
-        color = style.color
-        self.fill = QBrush(color("widget.fill"))
-        self.fill_hover = QBrush(color("widget.fillHover"))
-        self.fill_pressed = QBrush(_over(color("widget.fillHover"), color("state.pressed")))
-        self.fill_problem = QBrush(color("danger.surface"))
-        self.fill_slider = QBrush(
-            mix(color("widget.fill"), color("accent.fill"), 0.36 if style.is_dark else 0.24)
-        )
-        self.fill_scroll = QBrush(_faded(color("widget.glyph"), 0.55))
-        self.track = QBrush(mix(color("widget.fill"), color("widget.glyph"), 0.55))
-        self.accent = QBrush(color("accent.fill"))
-        self.knob = QBrush(color("text.onAccent"))
-        self.border_rest = QPen(color("widget.border"), 1.0)
-        self.has_border = color("widget.border") != color("widget.fill")
-        self.border_hover = QPen(color("widget.borderHover"), 1.0)
-        self.border_problem = QPen(color("danger.line"), 1.0)
-        self.border_focus = QPen(color("focus.ring"), 1.5)
-        self.marker = QPen(color("accent.line"), 2.0)
-        self.label = QPen(color("widget.label"))
-        self.value = QPen(color("widget.value"))
-        self.muted = QPen(_faded(color("widget.label"), 0.75))
-        self.problem = QPen(color("danger.text"))
-        self.glyph = line_pen(color("widget.glyph"), 1.2)
-        self.glyph_hover = line_pen(color("widget.value"), 1.2)
-        self.glyph_problem = line_pen(color("danger.text"), 1.2)
-        self.arrow = line_pen(color("widget.value"), 1.6)
-        self.arrow_end = line_pen(_faded(color("widget.glyph"), 0.5), 1.6)
+    Args:
+        style: The style.
+        strength: 1 for full colours; 0.5 for controls that are linked or disabled. The colours
+            themselves are faded, because text under ``QPainter.setOpacity`` costs up to fifty
+            times as much once the painter is scaled.
+    """
+
+    def __init__(self, style: Style, strength: float = 1.0) -> None:
+        def color(name: str) -> QColor:
+            return style.color(name)
+
+        def brush(tone: QColor) -> QBrush:
+            return QBrush(faded(tone, strength))
+
+        def pen(name: str, width: float = 1.0) -> QPen:
+            return QPen(faded(color(name), strength), width)
+
+        def glyph(tone: QColor, width: float) -> QPen:
+            return line_pen(faded(tone, strength), width)
+
+        fill = color("widget.fill")
+        self.fill = brush(fill)
+        self.fill_hover = brush(color("widget.fillHover"))
+        self.fill_pressed = brush(_over(color("widget.fillHover"), color("state.pressed")))
+        self.fill_problem = brush(color("danger.surface"))
+        self.fill_slider = brush(mix(fill, color("accent.fill"), 0.36 if style.is_dark else 0.24))
+        self.fill_scroll = brush(faded(color("widget.glyph"), 0.55))
+        self.track = brush(mix(fill, color("widget.glyph"), 0.55))
+        self.accent = brush(color("accent.fill"))
+        self.knob = brush(color("text.onAccent"))
+        self.border_rest = pen("widget.border")
+        self.has_border = color("widget.border") != fill
+        self.border_hover = pen("widget.borderHover")
+        self.border_problem = pen("danger.line")
+        self.border_focus = pen("focus.ring", 1.5)
+        self.marker = pen("accent.line", 2.0)
+        self.label = pen("widget.label")
+        self.value = pen("widget.value")
+        self.muted = QPen(faded(color("widget.label"), 0.75 * strength))
+        self.problem = pen("danger.text")
+        self.glyph = glyph(color("widget.glyph"), 1.2)
+        self.glyph_hover = glyph(color("widget.value"), 1.2)
+        self.glyph_problem = glyph(color("danger.text"), 1.2)
+        self.arrow = glyph(color("widget.value"), 1.6)
+        self.arrow_end = glyph(faded(color("widget.glyph"), 0.5), 1.6)
         self.inner = FontInk(style.node_font("inner"))
         self.prompt = FontInk(style.node_font("promptText"))
         self.caption = FontInk(style.node_font("caption"))
@@ -116,16 +136,23 @@ class Ink:
         self.text_radius = style.px("node.widget.textBox.radius")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def ink_of(style: Style) -> Ink:
     """Return the prepared pens of ``style``, made at its first use."""
     return Ink(style)
 
 
-def _faded(color: QColor, alpha: float) -> QColor:
-    faded = QColor(color)
-    faded.setAlphaF(color.alphaF() * alpha)
-    return faded
+@lru_cache(maxsize=128)
+def faded_ink_of(style: Style) -> Ink:
+    """Return the pens of ``style`` at half strength, for linked and disabled controls."""
+    return Ink(style, FADED)
+
+
+def faded(color: QColor, alpha: float) -> QColor:
+    """Return ``color`` with its alpha multiplied by ``alpha``."""
+    result = QColor(color)
+    result.setAlphaF(color.alphaF() * alpha)
+    return result
 
 
 def _over(ground: QColor, overlay: QColor) -> QColor:

@@ -14,8 +14,8 @@ from app.widgets.base import (
     WidgetPress,
     WidgetState,
 )
-from app.widgets.drawing import DISABLED_OPACITY, paint_box
-from app.widgets.ink import Ink, ink_of
+from app.widgets.drawing import paint_box
+from app.widgets.ink import Ink, faded_ink_of, ink_of
 from app.widgets.style import Style
 from app.widgets.text_layout import TextLines
 
@@ -69,12 +69,10 @@ class MultilineWidget(NodeWidget):
         """Draw the control into ``rect``."""
         ink = ink_of(style)
         box = text_box_of(rect)
-        opacity = painter.opacity()
         if state.is_linked:
-            painter.setOpacity(opacity * DISABLED_OPACITY)
-            paint_box(painter, box, ink, WidgetState())
-            self._paint_hint(painter, box, ink, self.spec.label)
-            painter.setOpacity(opacity)
+            half = faded_ink_of(style)
+            paint_box(painter, box, half, WidgetState())
+            self._paint_hint(painter, box, half, self.spec.label)
             return
         paint_box(painter, box, ink, state)
         if state.is_editing:
