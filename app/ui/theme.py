@@ -37,6 +37,6 @@ def load_fonts() -> None:
     Raises:
         RuntimeError: A bundled font file is missing or broken.
     """
-    for path in sorted((RESOURCES / "fonts").glob("*.ttf")):
+    for path in sorted((RESOURCES / "fonts").glob("*.[ot]tf")):
         if QFontDatabase.addApplicationFont(str(path)) < 0:
             raise RuntimeError(f"The bundled font {path.name} cannot be read.")

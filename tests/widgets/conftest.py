@@ -22,7 +22,7 @@ RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 
 @pytest.fixture(scope="session")
 def fonts(qapp):
-    for path in sorted((RESOURCES / "fonts").glob("*.ttf")):
+    for path in sorted((RESOURCES / "fonts").glob("*.[ot]tf")):
         QFontDatabase.addApplicationFont(str(path))
 
 
