@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QInputMethodEvent,
     QKeyEvent,
@@ -19,11 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.base import TextEdit
+from app.widgets.completion import CompletionList, CompletionSource, inserted_text
 from app.widgets.editor_item import EditorItem
+from app.widgets.fuzzy import SearchItem
 from app.widgets.multiline import paint_scroll_thumb
 from app.widgets.prompt_weights import DEFAULT_STEP, change_weight, common_start
 from app.widgets.style import Style
-from app.widgets.text_layout import from_qt_place, qt_length, wrap_option
+from app.widgets.text_layout import caret_x, from_qt_place, qt_length, wrap_option
 
 _WHEEL_LINES = 3
 
@@ -43,6 +45,7 @@ class TextEditorItem(EditorItem):
 
     Attributes:
         weight_step: What Ctrl+Up and Ctrl+Down change a prompt weight by (U-243).
+        completion: Suggests how the prompt goes on (U-244), or None.
     """
 
     def __init__(
@@ -56,6 +59,9 @@ class TextEditorItem(EditorItem):
         parent: QGraphicsItem | None = None,
     ) -> None:
         self.weight_step = DEFAULT_STEP
+        self.completion: CompletionSource | None = None
+        self._suggestions: CompletionList | None = None
+        self._completes_from = 0
         self._scroll = edit.scroll if edit is not None else 0.0
         self._placeholder = edit.placeholder if edit is not None else ""
         self._line_height = style.px("type.node.promptText.line")
@@ -126,6 +132,9 @@ class TextEditorItem(EditorItem):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle the end, weights and plain line ends; everything else types."""
+        if self._suggestions is not None and self._suggestions.take_key(event):
+            event.accept()
+            return
         key, modifiers = event.key(), event.modifiers()
         with_control = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
         if key == Qt.Key.Key_Escape:
@@ -142,13 +151,25 @@ class TextEditorItem(EditorItem):
             if self._is_editable():
                 self.insert_plain("\n")
         else:
+            before = self.text()
             super().keyPressEvent(event)
             self.caret_moved()
+            self._suggest(has_typed=self.text() != before)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         """Follow the caret while an input method composes."""
         super().inputMethodEvent(event)
         self.caret_moved()
+
+    def mousePressEvent(self, event: QGraphicsSceneMouseEvent) -> None:
+        """Place the caret; suggestions were for another place."""
+        self._hide_suggestions()
+        super().mousePressEvent(event)
+
+    def finish(self, *, commit: bool = True) -> None:
+        """Close the editor soon, and its suggestions at once."""
+        self._hide_suggestions()
+        super().finish(commit=commit)
 
     def takes_wheel(self, modifiers: Qt.KeyboardModifier) -> bool:
         """Tell whether the wheel scrolls here; otherwise it is the canvas's."""
@@ -186,6 +207,50 @@ class TextEditorItem(EditorItem):
         cursor.setPosition(qt_length(new[:end]), QTextCursor.MoveMode.KeepAnchor)
         self.setTextCursor(cursor)
         self.caret_moved()
+
+    def take_suggestion(self, item: SearchItem) -> None:
+        """Put a suggestion in place of the word at the caret, as one step of undo."""
+        self._hide_suggestions()
+        text, cursor = self.text(), self.textCursor()
+        cursor.setPosition(qt_length(text[: self._completes_from]), QTextCursor.MoveMode.KeepAnchor)
+        cursor.insertText(inserted_text(item))
+        self.setTextCursor(cursor)
+        self.caret_moved()
+
+    def _suggest(self, *, has_typed: bool) -> None:
+        """Show what fits the word at the caret, after it has been typed at."""
+        if self.completion is None or not self._is_editable():
+            return
+        text = self.text()
+        caret = from_qt_place(text, self.textCursor().position())
+        found = self.completion.complete(text, caret) if has_typed else None
+        views = self.scene().views() if self.scene() is not None else []
+        if found is None or not found.matches or not views:
+            self._hide_suggestions()
+            return
+        self._completes_from = found.start
+        if self._suggestions is None:
+            self._suggestions = CompletionList(self._style, views[0])
+            self._suggestions.taken.connect(self.take_suggestion)
+        word = self._rect_at(qt_length(text[: found.start]))
+        box = views[0].mapFromScene(self.mapRectToScene(word)).boundingRect()
+        corner = views[0].viewport().mapToGlobal(box.topLeft())
+        self._suggestions.offer(found.matches, QRect(corner, box.size()))
+
+    def _hide_suggestions(self) -> None:
+        if self._suggestions is not None:
+            self._suggestions.hide()
+            self._suggestions.deleteLater()
+            self._suggestions = None
+
+    def _rect_at(self, place: int) -> QRectF:
+        """Return the line's part at a place, one unit wide, in this item's coordinates."""
+        block = self.document().findBlock(place)
+        corner = self.document().documentLayout().blockBoundingRect(block).topLeft()
+        line = block.layout().lineForTextPosition(place - block.position())
+        x = corner.x() + caret_x(line, place - block.position())
+        y = corner.y() + line.lineNumber() * self._line_height
+        return QRectF(x, y, 1.0, self._line_height)
 
     def _set_text(self, text: str) -> None:
         super()._set_text(text)
@@ -245,6 +310,7 @@ def open_text_editor(
     on_commit: Callable[[str], None],
     *,
     read_only: bool = False,
+    completion: CompletionSource | None = None,
     on_close: Callable[[], None] | None = None,
 ) -> TextEditorItem:
     """Open a text editor over ``rect`` of ``parent`` and give it the keyboard.
@@ -259,10 +325,12 @@ def open_text_editor(
         style: Colours and fonts.
         on_commit: Called with the text when it has changed; may be a :class:`TextEdit`.
         read_only: Text can be selected and copied, not changed.
+        completion: Suggests how the prompt goes on.
         on_close: Called once when the editor is gone.
     """
     edit = on_commit if isinstance(on_commit, TextEdit) else None
     item = TextEditorItem(rect, text, style, edit, read_only=read_only, parent=parent)
+    item.completion = completion
     item.committed.connect(on_commit)
     if on_close is not None:
         item.closed.connect(on_close)

@@ -1,0 +1,164 @@
+"""Suggestions while a prompt is typed: embeddings, LoRA names, tags, snippets (U-244).
+
+What there is to suggest comes from the window as :class:`~app.widgets.fuzzy.SearchItem`; here is
+only how the word at the caret is found, ranked, shown and replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.widgets.fuzzy import IN_ORDER, Match, SearchItem, rank
+from app.widgets.popup import SHADOW, paint_shadow
+from app.widgets.search_list import SearchList
+from app.widgets.style import Style
+from app.widgets.themed import Themed, paint_box, text_width
+
+LEAST_LETTERS = 2
+MOST_SUGGESTIONS = 50
+
+_WORD_ENDS = ",\n\r()[]{}|<>;\u2028\u2029"
+_MOST_ROWS_SEEN = 8
+_INSET = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What can be put in place of the word at the caret.
+
+    Attributes:
+        start: Where the word begins in the text.
+        matches: What fits, best first; an item's ``data`` is the text to insert, or None for its
+            name.
+    """
+
+    start: int
+    matches: Sequence[Match]
+
+
+class CompletionSource(Protocol):
+    """Anything that knows how prompts go on."""
+
+    def complete(self, text: str, caret: int) -> Completion | None:
+        """Return what fits at ``caret``, or None; called at each key, so it must be quick."""
+
+
+class WordSource:
+    """Suggests from one list of names.
+
+    Args:
+        items: What there is; the ``data`` of an item is what is inserted, None for its name.
+    """
+
+    def __init__(self, items: Sequence[SearchItem]) -> None:
+        self.items = items
+
+    def complete(self, text: str, caret: int) -> Completion | None:
+        """Return the names that fit the word before ``caret``."""
+        start = word_start(text, caret)
+        word = text[start:caret]
+        if len(word) < LEAST_LETTERS:
+            return None
+        # Letters that merely stand in order fit almost any word of a prompt.
+        ranked = rank(word, self.items, most=MOST_SUGGESTIONS)
+        matches = [match for match in ranked if match.kind < IN_ORDER]
+        if not matches or (len(matches) == 1 and inserted_text(matches[0].item) == word):
+            return None
+        return Completion(start, matches)
+
+
+def word_start(text: str, caret: int) -> int:
+    """Return where the word before ``caret`` begins; tags may hold single spaces.
+
+    Words end at the signs of prompts (commas, brackets, line ends). A blank after which nothing
+    has been typed ends them too, so that a finished tag is not suggested again.
+    """
+    start = caret
+    while start > 0 and text[start - 1] not in _WORD_ENDS:
+        start -= 1
+    while start < caret and text[start].isspace():
+        start += 1
+    return caret if caret and text[caret - 1].isspace() else start
+
+
+def inserted_text(item: SearchItem) -> str:
+    """Return what taking a suggestion puts into the prompt."""
+    return item.name if item.data is None else str(item.data)
+
+
+class CompletionList(Themed, QWidget):
+    """The list under the caret. It never takes the keyboard; the editor hands keys on.
+
+    Args:
+        look: The style.
+
+    Signals:
+        taken: The suggestion that was taken, as a :class:`~app.widgets.fuzzy.SearchItem`.
+    """
+
+    taken = Signal(object)
+
+    def __init__(self, look: Style, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.ToolTip | Qt.WindowType.FramelessWindowHint)
+        self.setWindowFlag(Qt.WindowType.NoDropShadowWindowHint)
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        self.look = look
+        edge = self.px(SHADOW) + self.px(_INSET)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(edge, edge, edge, edge)
+        self.list = SearchList(look, folders=True, parent=self)
+        self.list.chosen.connect(self.taken)
+        column.addWidget(self.list)
+
+    def offer(self, matches: Sequence[Match], anchor: QRect) -> None:
+        """Show suggestions under ``anchor`` (the caret, global screen coordinates)."""
+        self.list.show_matches(matches)
+        font = self.look.font("body")
+        widest = max(text_width(font, match.item.name + match.item.note) for match in matches)
+        width = min(max(round(widest) + self.px(60), self.px(200)), self.px(460))
+        rows = min(len(matches), _MOST_ROWS_SEEN)
+        height = rows * self.list.row_height + 2 * self.px(_INSET)
+        edge = self.px(SHADOW)
+        screen = QGuiApplication.screenAt(anchor.center()) or QGuiApplication.primaryScreen()
+        room = screen.availableGeometry()
+        x = min(anchor.left(), room.right() - width)
+        y = anchor.bottom() + 4
+        if y + height > room.bottom():
+            y = anchor.top() - 4 - height
+        self.setFixedSize(width + 2 * edge, height + 2 * edge)
+        self.move(QPoint(x - edge, y - edge))
+        self.show()
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Act on a key of the editor while the list is shown; True when it was the list's."""
+        if not self.isVisible():
+            return False
+        key = event.key()
+        if key == Qt.Key.Key_Escape:
+            self.hide()
+            return True
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
+        if key == Qt.Key.Key_Tab:
+            current = self.list.current()
+            if current is not None:
+                self.taken.emit(current.item)
+            return True
+        return self.list.take_key(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the shadow, the ground and the border."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        edge = self.px(SHADOW)
+        body = QRectF(self.rect()).adjusted(edge, edge, -edge, -edge)
+        paint_shadow(painter, body, self.px(8), self.look, edge)
+        ground, line = self.color("surface.popup"), self.color("border.default")
+        paint_box(painter, body, self.px(8), ground, line)
