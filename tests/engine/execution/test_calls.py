@@ -1,7 +1,7 @@
 """Calling nodes: arguments, lists, results, blockers (chapter 7 of the rules)."""
 
 import pytest
-from sample_nodes import CLASSES, add_class, graph, names, node
+from sample_nodes import add_class, graph, names, node
 
 from app.engine.execution.blocker import ExecutionBlocker
 
@@ -299,7 +299,3 @@ def test_the_prompt_given_is_not_changed(run):
 
     assert shown(result) == [3]
     assert prompt["a"]["inputs"] == {"steps": "3"}
-
-
-def test_all_sample_classes_are_registered(engine):
-    assert CLASSES.items() <= engine.registry.classes.items()
