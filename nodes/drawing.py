@@ -16,7 +16,7 @@ from app.engine.imaging.resize import common_upscale
 
 from .value_types import MAX_RESOLUTION
 
-_FONT = Path(__file__).resolve().parents[1] / "resources" / "fonts" / "Inter-SemiBold.ttf"
+_FONTS = Path(__file__).resolve().parents[1] / "resources" / "fonts"
 
 
 def _side(name: str, tooltip: str) -> io.Int.Input:
@@ -344,7 +344,9 @@ class EaselDrawText(io.ComfyNode):
 
 @lru_cache(maxsize=8)
 def _font(size: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(_FONT), max(size, 1.0))
+    # The bundled family comes as .otf or .ttf.
+    file = next(_FONTS.glob("Inter-SemiBold.[ot]tf"))
+    return ImageFont.truetype(str(file), max(size, 1.0))
 
 
 def draw_text(

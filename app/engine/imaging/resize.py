@@ -53,7 +53,8 @@ def crop_to_aspect(samples: torch.Tensor, width: int, height: int) -> torch.Tens
     """Cut equal strips off the two sides that are too long for the aspect ``width : height``.
 
     Returns:
-        A view of ``samples``; the strips are rounded to whole pixels.
+        A view of ``samples``; the strips are rounded to whole pixels, and at least one line
+        is left.
     """
     old_height, old_width = samples.shape[-2:]
     old_aspect, new_aspect = old_width / old_height, width / height
@@ -62,6 +63,8 @@ def crop_to_aspect(samples: torch.Tensor, width: int, height: int) -> torch.Tens
         x = round((old_width - old_width * (new_aspect / old_aspect)) / 2)
     elif old_aspect < new_aspect:
         y = round((old_height - old_height * (old_aspect / new_aspect)) / 2)
+    # Rounding may ask for more than there is; a line in the middle always stays.
+    x, y = min(x, (old_width - 1) // 2), min(y, (old_height - 1) // 2)
     return samples.narrow(-2, y, old_height - 2 * y).narrow(-1, x, old_width - 2 * x)
 
 
