@@ -34,14 +34,15 @@ from . import (
     resize_node,
     sigmas,
     text,
+    text_patterns,
 )
 from .value_types import MAX_RESOLUTION
 
 _MODULES = (
     image_io, image, image_batch, image_transform, resize_node, image_filters, image_export,
     animation, drawing, landscape, mask, compositing, latent, latent_io, latent_batch,
-    latent_math, latent_operations, conditioning, conditioning_flags, sigmas, text, primitives,
-    logic, preview,
+    latent_math, latent_operations, conditioning, conditioning_flags, sigmas, text, text_patterns,
+    primitives, logic, preview,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}

@@ -8,14 +8,13 @@ from comfy_api.latest import io, ui
 from app.engine.imaging import masks
 from app.engine.imaging.resize import common_upscale
 
-from .image import match_channels
-from .value_types import MAX_RESOLUTION, Latent
+from .value_types import MAX_RESOLUTION
 
 _CHANNELS = ["red", "green", "blue", "alpha"]
 
 
-def _place(name: str, tooltip: str, step: int = 1) -> io.Int.Input:
-    return io.Int.Input(name, default=0, min=0, max=MAX_RESOLUTION, step=step, tooltip=tooltip)
+def _place(name: str, tooltip: str) -> io.Int.Input:
+    return io.Int.Input(name, default=0, min=0, max=MAX_RESOLUTION, step=1, tooltip=tooltip)
 
 
 def _side(name: str, tooltip: str) -> io.Int.Input:
@@ -364,100 +363,6 @@ class MaskPreview(io.ComfyNode):
         return io.NodeOutput(ui=ui.PreviewMask(mask, cls=cls))
 
 
-class ImageCompositeMasked(io.ComfyNode):
-    """Paste a picture through a mask."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare two pictures, a place and a mask."""
-        return io.Schema(
-            node_id="ImageCompositeMasked",
-            category="image",
-            description="Pastes one picture onto another, where a mask allows it.",
-            inputs=[
-                io.Image.Input("destination", tooltip="The picture to paste onto."),
-                io.Image.Input("source", tooltip="The picture to paste."),
-                _place("x", "Left edge of the pasted picture."),
-                _place("y", "Top edge of the pasted picture."),
-                io.Boolean.Input(
-                    "resize_source",
-                    default=False,
-                    tooltip="Stretch the pasted picture to the size of the other first.",
-                ),
-                io.Mask.Input(
-                    "mask", optional=True, tooltip="Where to paste; stretched over the source."
-                ),
-            ],
-            outputs=[io.Image.Output()],
-            search_aliases=["paste", "overlay", "composite", "layer"],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        destination: torch.Tensor,
-        source: torch.Tensor,
-        x: int,
-        y: int,
-        resize_source: bool,
-        mask: torch.Tensor | None = None,
-    ) -> io.NodeOutput:
-        """Return the composition (rule D-246)."""
-        destination, source = match_channels(destination, source)
-        pasted = masks.composite(
-            destination.movedim(-1, 1), source.movedim(-1, 1), x, y, mask, 1, resize_source
-        )
-        return io.NodeOutput(pasted.movedim(1, -1))
-
-    composite = execute
-
-
-class LatentCompositeMasked(io.ComfyNode):
-    """Paste latents through a mask."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare two latents, a place and a mask."""
-        return io.Schema(
-            node_id="LatentCompositeMasked",
-            category="latent",
-            description="Pastes one latent onto another, where a mask allows it.",
-            inputs=[
-                io.Latent.Input("destination", tooltip="The latents to paste onto."),
-                io.Latent.Input("source", tooltip="The latents to paste."),
-                _place("x", "Left edge in picture pixels.", step=8),
-                _place("y", "Top edge in picture pixels.", step=8),
-                io.Boolean.Input(
-                    "resize_source",
-                    default=False,
-                    tooltip="Stretch the pasted latents to the size of the other first.",
-                ),
-                io.Mask.Input(
-                    "mask", optional=True, tooltip="Where to paste; stretched over the source."
-                ),
-            ],
-            outputs=[io.Latent.Output()],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        destination: Latent,
-        source: Latent,
-        x: int,
-        y: int,
-        resize_source: bool,
-        mask: torch.Tensor | None = None,
-    ) -> io.NodeOutput:
-        """Return the composition (rule D-246)."""
-        pasted = masks.composite(
-            destination["samples"], source["samples"], x, y, mask, 8, resize_source
-        )
-        return io.NodeOutput({**destination, "samples": pasted})
-
-    composite = execute
-
-
 class BatchMasksNode(io.ComfyNode):
     """Join masks into one batch."""
 
@@ -510,7 +415,5 @@ NODE_CLASS_MAPPINGS = {
     "GrowMask": GrowMask,
     "ThresholdMask": ThresholdMask,
     "MaskPreview": MaskPreview,
-    "ImageCompositeMasked": ImageCompositeMasked,
-    "LatentCompositeMasked": LatentCompositeMasked,
     "BatchMasksNode": BatchMasksNode,
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from typing import Any
 
 from comfy_api.latest import io
@@ -12,37 +11,9 @@ from comfy_api.latest import io
 _log = logging.getLogger("easel.nodes")
 
 
-def _text(name: str, tooltip: str) -> io.String.Input:
+def multiline_text(name: str, tooltip: str) -> io.String.Input:
+    """Return a text input of several lines."""
     return io.String.Input(name, multiline=True, tooltip=tooltip)
-
-
-def _case_insensitive(**options: Any) -> io.Boolean.Input:
-    return io.Boolean.Input(
-        "case_insensitive", default=True, tooltip="Treat A and a as equal.", **options
-    )
-
-
-def _multiline(**options: Any) -> io.Boolean.Input:
-    return io.Boolean.Input(
-        "multiline", default=False, tooltip="Let ^ and $ match at every line.", **options
-    )
-
-
-def _dotall(**options: Any) -> io.Boolean.Input:
-    return io.Boolean.Input(
-        "dotall", default=False, tooltip="Let . match the end of a line too.", **options
-    )
-
-
-def _flags(case_insensitive: bool, multiline: bool, dotall: bool) -> re.RegexFlag:
-    flags = re.NOFLAG
-    if case_insensitive:
-        flags |= re.IGNORECASE
-    if multiline:
-        flags |= re.MULTILINE
-    if dotall:
-        flags |= re.DOTALL
-    return flags
 
 
 class StringConcatenate(io.ComfyNode):
@@ -57,8 +28,8 @@ class StringConcatenate(io.ComfyNode):
             category="utils/string",
             description="Joins two texts.",
             inputs=[
-                _text("string_a", "The first text."),
-                _text("string_b", "The second text."),
+                multiline_text("string_a", "The first text."),
+                multiline_text("string_b", "The second text."),
                 io.String.Input(
                     "delimiter", multiline=False, default="", tooltip="What stands between them."
                 ),
@@ -85,7 +56,7 @@ class StringSubstring(io.ComfyNode):
             category="utils/string",
             description="Takes a part of a text by character positions.",
             inputs=[
-                _text("string", "The text."),
+                multiline_text("string", "The text."),
                 io.Int.Input("start", tooltip="First character, from 0; below 0 from the end."),
                 io.Int.Input("end", tooltip="First character left out; below 0 from the end."),
             ],
@@ -109,7 +80,7 @@ class StringLength(io.ComfyNode):
             display_name="Length",
             category="utils/string",
             description="Counts the characters of a text.",
-            inputs=[_text("string", "The text.")],
+            inputs=[multiline_text("string", "The text.")],
             outputs=[io.Int.Output(display_name="length")],
         )
 
@@ -131,7 +102,7 @@ class CaseConverter(io.ComfyNode):
             category="utils/string",
             description="Changes a text to upper or lower case.",
             inputs=[
-                _text("string", "The text."),
+                multiline_text("string", "The text."),
                 io.Combo.Input(
                     "mode",
                     options=["UPPERCASE", "lowercase", "Capitalize", "Title Case"],
@@ -165,7 +136,7 @@ class StringTrim(io.ComfyNode):
             category="utils/string",
             description="Removes blanks and empty lines at the ends of a text.",
             inputs=[
-                _text("string", "The text."),
+                multiline_text("string", "The text."),
                 io.Combo.Input(
                     "mode", options=["Both", "Left", "Right"], tooltip="Which ends to clean."
                 ),
@@ -192,9 +163,9 @@ class StringReplace(io.ComfyNode):
             category="utils/string",
             description="Replaces every occurrence of a text by another.",
             inputs=[
-                _text("string", "The text to change."),
-                _text("find", "What to look for, letter by letter."),
-                _text("replace", "What to put there."),
+                multiline_text("string", "The text to change."),
+                multiline_text("find", "What to look for, letter by letter."),
+                multiline_text("replace", "What to put there."),
             ],
             outputs=[io.String.Output()],
         )
@@ -217,8 +188,8 @@ class StringContains(io.ComfyNode):
             category="utils/string",
             description="Tells whether a text occurs in another.",
             inputs=[
-                _text("string", "The text to search."),
-                _text("substring", "What to look for."),
+                multiline_text("string", "The text to search."),
+                multiline_text("substring", "What to look for."),
                 io.Boolean.Input(
                     "case_sensitive", default=True, tooltip="Treat A and a as different."
                 ),
@@ -246,8 +217,8 @@ class StringCompare(io.ComfyNode):
             category="utils/string",
             description="Tells whether a text equals, begins with or ends with another.",
             inputs=[
-                _text("string_a", "The text to test."),
-                _text("string_b", "What it is compared with."),
+                multiline_text("string_a", "The text to test."),
+                multiline_text("string_b", "What it is compared with."),
                 io.Combo.Input(
                     "mode", options=["Starts With", "Ends With", "Equal"], tooltip="The relation."
                 ),
@@ -272,169 +243,6 @@ class StringCompare(io.ComfyNode):
         return io.NodeOutput(string_a == string_b)
 
 
-class RegexMatch(io.ComfyNode):
-    """Search with a pattern."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare a text and a pattern."""
-        return io.Schema(
-            node_id="RegexMatch",
-            display_name="Regex Match",
-            category="utils/string",
-            description="Tells whether a regular expression matches somewhere in a text.",
-            inputs=[
-                _text("string", "The text to search."),
-                _text("regex_pattern", "The regular expression."),
-                _case_insensitive(),
-                _multiline(),
-                _dotall(),
-            ],
-            outputs=[io.Boolean.Output(display_name="matches")],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        string: str,
-        regex_pattern: str,
-        case_insensitive: bool,
-        multiline: bool,
-        dotall: bool,
-    ) -> io.NodeOutput:
-        """Return whether it matches; a pattern that is not valid never does (rule D-256)."""
-        try:
-            found = re.search(regex_pattern, string, _flags(case_insensitive, multiline, dotall))
-        except re.error as error:
-            _log.warning('"%s" is not a valid regular expression: %s', regex_pattern, error)
-            return io.NodeOutput(False)
-        return io.NodeOutput(found is not None)
-
-
-class RegexExtract(io.ComfyNode):
-    """Take what a pattern matches."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare a text, a pattern and what to take."""
-        return io.Schema(
-            node_id="RegexExtract",
-            display_name="Regex Extract",
-            category="utils/string",
-            description="Takes out of a text what a regular expression matches.",
-            inputs=[
-                _text("string", "The text to search."),
-                _text("regex_pattern", "The regular expression; brackets make groups."),
-                io.Combo.Input(
-                    "mode",
-                    options=["First Match", "All Matches", "First Group", "All Groups"],
-                    tooltip="What to take; several results stand on lines of their own.",
-                ),
-                _case_insensitive(),
-                _multiline(),
-                _dotall(),
-                io.Int.Input(
-                    "group_index",
-                    default=1,
-                    min=0,
-                    max=100,
-                    tooltip="Which group to take; 0 is the whole match.",
-                ),
-            ],
-            outputs=[io.String.Output()],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        string: str,
-        regex_pattern: str,
-        mode: str,
-        case_insensitive: bool,
-        multiline: bool,
-        dotall: bool,
-        group_index: int,
-    ) -> io.NodeOutput:
-        """Return the matches; empty without one or with a bad pattern (rule D-256)."""
-        try:
-            pattern = re.compile(regex_pattern, _flags(case_insensitive, multiline, dotall))
-        except re.error as error:
-            _log.warning('"%s" is not a valid regular expression: %s', regex_pattern, error)
-            return io.NodeOutput("")
-        matches = list(pattern.finditer(string))
-        if mode.startswith("First"):
-            matches = matches[:1]
-        if mode == "First Match":
-            groups = [0]
-        elif mode == "All Matches":
-            groups = [1 if pattern.groups else 0]
-        else:
-            groups = [group_index] if group_index <= pattern.groups else []
-        found = [match.group(group) or "" for match in matches for group in groups]
-        return io.NodeOutput("\n".join(found))
-
-
-class RegexReplace(io.ComfyNode):
-    """Replace what a pattern matches."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare a text, a pattern and what to put there."""
-        return io.Schema(
-            node_id="RegexReplace",
-            display_name="Regex Replace",
-            category="utils/string",
-            description="Replaces what a regular expression matches.",
-            inputs=[
-                _text("string", "The text to change."),
-                _text("regex_pattern", "The regular expression."),
-                _text("replace", "What to put there; \\1 stands for the first group."),
-                _case_insensitive(optional=True),
-                _multiline(optional=True),
-                _dotall(optional=True),
-                io.Int.Input(
-                    "count",
-                    default=0,
-                    min=0,
-                    max=100,
-                    optional=True,
-                    tooltip="How many to replace; 0 is all.",
-                ),
-            ],
-            outputs=[io.String.Output()],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        string: str,
-        regex_pattern: str,
-        replace: str,
-        case_insensitive: bool = True,
-        multiline: bool = False,
-        dotall: bool = False,
-        count: int = 0,
-    ) -> io.NodeOutput:
-        """Return the changed text.
-
-        Raises:
-            ValueError: The pattern or the replacement is not valid.
-        """
-        try:
-            changed = re.sub(
-                regex_pattern,
-                replace,
-                string,
-                count=count,
-                flags=_flags(case_insensitive, multiline, dotall),
-            )
-        except re.error as error:
-            raise ValueError(
-                f'"{regex_pattern}" with "{replace}" is not a valid replacement: {error}.'
-            ) from error
-        return io.NodeOutput(changed)
-
-
 class JsonExtractString(io.ComfyNode):
     """Take one value out of JSON."""
 
@@ -447,7 +255,7 @@ class JsonExtractString(io.ComfyNode):
             category="utils/string",
             description="Takes the value of one key out of a JSON text.",
             inputs=[
-                _text("json_string", "The JSON text, such as a language model answers."),
+                multiline_text("json_string", "The JSON text, such as a language model answers."),
                 io.String.Input(
                     "key",
                     multiline=False,
@@ -500,8 +308,5 @@ NODE_CLASS_MAPPINGS = {
     "StringReplace": StringReplace,
     "StringContains": StringContains,
     "StringCompare": StringCompare,
-    "RegexMatch": RegexMatch,
-    "RegexExtract": RegexExtract,
-    "RegexReplace": RegexReplace,
     "JsonExtractString": JsonExtractString,
 }
