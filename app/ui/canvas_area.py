@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -87,7 +87,7 @@ class CanvasArea(Themed, QWidget):
             view.setGeometry(self.rect())
             view.show()
             self.zoom_tools.show_zoom(view.zoom)
-            self.pointer_tools.show_tool(HAND if view.is_hand_mode else SELECT)
+            self.show_tool()
         for shown in (self.pointer_tools, self.zoom_tools):
             shown.setVisible(view is not None)
         self._place()
@@ -102,9 +102,16 @@ class CanvasArea(Themed, QWidget):
             minimap.deleteLater()
         view = self._views.pop(item, None)
         if view is not None:
+            view.removeEventFilter(self)
             view.hide()
             view.close_view()
             view.deleteLater()
+
+    def show_tool(self) -> None:
+        """Show whether presses select or move the view."""
+        view = self.view
+        if view is not None:
+            self.pointer_tools.show_tool(HAND if view.is_hand_mode else SELECT)
 
     def show_map(self, is_shown: bool) -> None:
         """Show or hide the map."""
@@ -130,12 +137,19 @@ class CanvasArea(Themed, QWidget):
         """Paint the canvas colour while no canvas is there."""
         QPainter(self).fillRect(self.rect(), self.color("surface.canvas"))
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Notice that Escape has left hand mode."""
+        if event.type() == QEvent.Type.KeyRelease:
+            self.show_tool()
+        return False
+
     def _add_view(self, item: OpenDocument) -> None:
         view = self._make_view(item)
         view.setParent(self)
         view.lower()
         self._views[item] = view
         view.zoom_changed.connect(self.zoom_tools.show_zoom)
+        view.installEventFilter(self)
         document = item.document
         for signal in (document.graph_reset, document.nodes_added, document.nodes_removed):
             signal.connect(self._update_hint)

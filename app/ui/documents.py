@@ -82,7 +82,7 @@ class OpenDocuments(QObject):
         document.setParent(self)
         item = OpenDocument(document, RunState(document), was_recovered=was_recovered)
         place = len(self._items)
-        if self._current is not None:
+        if show and self._current is not None:
             place = self._items.index(self._current) + 1
         self._items.insert(place, item)
 

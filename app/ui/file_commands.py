@@ -167,9 +167,7 @@ class FileCommands:
                 path = await self._ask_save(item, tr("Save as"), f"{document.title}.json")
             if path is None:
                 return False
-            view = self._window.canvas_view(item)
-            if view is not None:
-                view.store_view()
+            self._window.canvas_wiring.store_view(item)
             before = document.undo_stack.index()
             content = snapshot(document.workflow)
             try:

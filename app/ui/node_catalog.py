@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engine.node_types.definition import NodeDefinition
+from app.engine.workflow.type_match import types_fit
 from app.ui.words import tr
 from app.widgets.fuzzy import SearchItem, rank
 
@@ -77,14 +78,6 @@ def can_give(definition: NodeDefinition, type_name: str) -> bool:
     return any(types_fit(item.type, type_name) for item in definition.outputs)
 
 
-def types_fit(first: str, second: str) -> bool:
-    """Tell whether two socket types may be linked."""
-    if "*" in (first, second):
-        return True
-    names = {part.strip().upper() for part in first.split(",")}
-    return bool(names & {part.strip().upper() for part in second.split(",")})
-
-
 class NodeCatalog:
     """The nodes on offer.
 
@@ -119,6 +112,15 @@ class NodeCatalog:
 
     def __len__(self) -> int:
         return len(self._offered)
+
+    def forget_uses(self) -> None:
+        """Count the uses anew at the next search."""
+        self._index = None
+
+    def prepare(self) -> None:
+        """Build the index now, so that the first search does not have to."""
+        if self._index is None:
+            self._index = [_search_item(item, self.uses) for item in self._offered]
 
     @property
     def offered(self) -> list[NodeDefinition]:
@@ -172,10 +174,9 @@ class NodeCatalog:
             accept: Further condition, from the filter chips.
             limit: Most hits to return, 0 for all.
         """
-        if self._index is None:
-            self._index = [_search_item(item, self.uses) for item in self._offered]
+        self.prepare()
         check = None if accept is None else lambda item: accept(item.data)
-        found = rank(query, self._index, most=limit or None, accept=check)
+        found = rank(query, self._index or (), most=limit or None, accept=check)
         return [Hit(match.item.data, match.letters) for match in found]
 
 

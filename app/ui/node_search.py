@@ -152,6 +152,10 @@ class NodeSearch(Floating):
         if self.isVisible():
             self._search()
 
+    def prepare(self) -> None:
+        """Build the index ahead of the first search."""
+        self._catalog.prepare()
+
     def open_at(self, place: QPoint, filters: list[Filter] | None = None, text: str = "") -> None:
         """Open with the upper left corner at ``place`` (in the window), moved in if need be."""
         window = self.parentWidget()

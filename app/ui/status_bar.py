@@ -7,7 +7,7 @@ from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.ui.run_port import DeviceInfo, JobRow, JobState
-from app.ui.words import count_words, size_words, tr
+from app.ui.words import count_words, tr
 from app.widgets.buttons import ChromeButton
 from app.widgets.icons import paint_icon
 from app.widgets.style import Style
@@ -101,6 +101,8 @@ class StatusBar(Themed, QWidget):
         x = self._text(painter, self.px(36), device.name, "text.secondary")
         if device.note:
             x = self._text(painter, x + self.px(12), device.note, "text.tertiary")
+        parts = (self.problems, self.queue, self.nodes)
+        limit = min(part.x() for part in parts if not part.isHidden())
         for label, used, total in (
             (tr("VRAM"), device.video_used, device.video_total),
             (tr("RAM"), device.memory_used, device.memory_total),
@@ -112,9 +114,9 @@ class StatusBar(Themed, QWidget):
             share = used / total
             fill = self.color("warning.line" if share > _FULL else "text.secondary")
             paint_bar(painter, bar, share, fill, self.color("border.default"))
-            words = f"{_short(used)} / {size_words(total)}"
+            words = f"{_short(used)} / {_short(total)} GB"
             width = text_width(font, words)
-            if bar.right() + width + self.px(8) > self.problems.x():
+            if bar.right() + width + self.px(8) > limit:
                 return
             x = self._text(painter, bar.right() + self.px(8), words, "text.secondary")
 
@@ -128,7 +130,7 @@ class StatusBar(Themed, QWidget):
 
 def _short(size_bytes: int) -> str:
     value = size_bytes / 2**30
-    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
 
 
 class StatusButton(ChromeButton):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from app.ui.document import WorkflowDocument
+from app.engine.node_types.definition import NodeDefinition
+from app.engine.workflow.model import Workflow
 from app.ui.documents import OpenDocument
 from app.ui.recent_files import THUMBNAIL
 from app.widgets.style import Style, mix
@@ -17,7 +20,7 @@ def document_picture(item: OpenDocument, look: Style) -> QImage:
     for run in reversed(list(item.run_state.nodes.values())):
         if run.images:
             return cover(run.images[0], QSize(*THUMBNAIL))
-    return graph_picture(item.document, look)
+    return graph_picture(item.document.workflow, item.document.definitions, look)
 
 
 def cover(image: QImage, size: QSize) -> QImage:
@@ -32,12 +35,14 @@ def cover(image: QImage, size: QSize) -> QImage:
     return scaled.copy(x, y, size.width(), size.height())
 
 
-def graph_picture(document: WorkflowDocument, look: Style) -> QImage:
+def graph_picture(
+    workflow: Workflow, definitions: Mapping[str, NodeDefinition], look: Style
+) -> QImage:
     """Return a drawing of the nodes as plain boxes."""
     image = QImage(*THUMBNAIL, QImage.Format.Format_RGB32)
     image.fill(look.color("surface.canvas"))
     boxes = []
-    for node in document.workflow.root.nodes.values():
+    for node in workflow.root.nodes.values():
         width, height = node.size or (200.0, 80.0)
         x, y = node.pos
         boxes.append((QRectF(x, y - 30, max(width, 40.0), max(height, 10.0) + 30), node))
@@ -55,10 +60,10 @@ def graph_picture(document: WorkflowDocument, look: Style) -> QImage:
     painter.scale(scale, scale)
     painter.translate(-area.center())
     for box, node in boxes:
-        bound = document.bound.nodes.get(node.key)
+        definition = definitions.get(node.type)
         fill = look.color("node.body")
-        if bound is not None and bound.outputs:
-            fill = mix(fill, look.link_color(bound.outputs[0].type), 0.22)
+        if definition is not None and definition.outputs:
+            fill = mix(fill, look.link_color(definition.outputs[0].type), 0.22)
         paint_box(painter, box, 8, fill, look.color("node.border"), 1 / scale)
     painter.end()
     return image

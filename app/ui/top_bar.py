@@ -177,7 +177,8 @@ def _menu_sheet(part: Themed) -> str:
     return (
         "QMenuBar { background: transparent; border: none; spacing: 0; padding: 0; }"
         f"QMenuBar::item {{ background: transparent; color: {secondary.name()};"
-        f" padding: {part.px(6)}px {part.px(12)}px; margin: 0; border-radius: {part.px(6)}px; }}"
+        f" padding: {part.px(6)}px {part.px(11)}px {part.px(6)}px {part.px(12)}px;"
+        f" border-radius: {part.px(6)}px; }}"
         "QMenuBar::item:selected, QMenuBar::item:pressed {"
         f" background: {_rgba(hover)}; color: {primary.name()}; }}"
     )

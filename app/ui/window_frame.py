@@ -78,6 +78,7 @@ class WindowFrame(Themed, QWidget):
         self._is_focus_mode = False
         self._is_bottom_grown = False
         self._has_document = False
+        self._shows_left_at_start = False
         self._sizes = {"left": 240, "right": 232, "bottom": 332}
         self._build()
         self.apply_style(look)
@@ -121,7 +122,9 @@ class WindowFrame(Themed, QWidget):
 
     def is_shown(self, side: str) -> bool:
         """Tell whether a panel can be seen now."""
-        return self._wants[side] and not self._is_focus_mode and self._has_document
+        if self._is_focus_mode or not self._wants[side]:
+            return False
+        return self._has_document or (side == "left" and self._shows_left_at_start)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -135,10 +138,12 @@ class WindowFrame(Themed, QWidget):
 
     def show_side(self, side: str, is_shown: bool) -> None:
         """Switch a panel on or off."""
-        if self._wants[side] != is_shown:
-            self._wants[side] = is_shown
-            self.arrange()
-            self.layout_changed.emit()
+        if side == "left":
+            # On the start page a panel is there only once it is asked for.
+            self._shows_left_at_start = is_shown
+        self._wants[side] = is_shown
+        self.arrange()
+        self.layout_changed.emit()
 
     def set_focus_mode(self, is_on: bool) -> None:
         """Hide all panels, or bring them back (U-462)."""
@@ -156,12 +161,15 @@ class WindowFrame(Themed, QWidget):
         if page is not None and self.start_page is None:
             self.start_page = page
             self._middle_layout.addWidget(page, 1)
+        if self._has_document and page is not None:
+            self._shows_left_at_start = False
         self._has_document = page is None
         if self.start_page is not None:
             self.start_page.setVisible(page is not None)
         self._column.setVisible(page is None)
         self.tab_strip.setVisible(page is None)
         self.arrange()
+        self.layout_changed.emit()
 
     def grow_bottom(self) -> None:
         """Let the bottom panel take the whole column, or give it back."""
@@ -182,11 +190,12 @@ class WindowFrame(Themed, QWidget):
         self.right.setVisible(self.is_shown("right"))
         self.bottom.setVisible(self.is_shown("bottom"))
         total = self._row.width()
-        left = self._sizes["left"] if self.is_shown("left") else 0
-        right = self._sizes["right"] if self.is_shown("right") else 0
+        # The hairlines of the splitters count to the panels.
+        left = self._sizes["left"] - 1 if self.is_shown("left") else 0
+        right = self._sizes["right"] - 1 if self.is_shown("right") else 0
         self._row.setSizes([left, max(1, total - left - right), right])
         height = self._column.height()
-        bottom = self._sizes["bottom"] if self.is_shown("bottom") else 0
+        bottom = self._sizes["bottom"] - 1 if self.is_shown("bottom") else 0
         if self._is_bottom_grown and bottom:
             bottom = height
         self._column.setSizes([max(1, height - bottom), bottom])
@@ -197,7 +206,7 @@ class WindowFrame(Themed, QWidget):
         super().apply_style(look)
         for name, value in self._sizes.items():
             self._sizes[name] = round(value * look.scale / old)
-        self.deck.setMinimumWidth(self.px(200))
+        self.deck.setMinimumWidth(self.px(200) - 1)
         self.deck.setMaximumWidth(self.px(420))
         self.right.setMaximumWidth(self.px(480))
         self.canvas.setMinimumSize(self.px(240), self.px(80))
@@ -206,9 +215,9 @@ class WindowFrame(Themed, QWidget):
         left, _, right = self._row.sizes()
         bottom = self._column.sizes()[1]
         if self.is_shown("left"):
-            self._sizes["left"] = left
+            self._sizes["left"] = left + 1
         if self.is_shown("right"):
-            self._sizes["right"] = right
+            self._sizes["right"] = right + 1
         if self.is_shown("bottom") and not self._is_bottom_grown:
-            self._sizes["bottom"] = bottom
+            self._sizes["bottom"] = bottom + 1
         self.layout_changed.emit()

@@ -54,7 +54,6 @@ class BottomPanel(Themed, QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(Line(look))
         layout.addLayout(self._head)
         layout.addWidget(Line(look))
         layout.addWidget(self._stack, 1)

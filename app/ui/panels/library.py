@@ -32,12 +32,14 @@ class LibraryPanel(Themed, QWidget):
     Signals:
         add_requested: Type name of a node to add in the middle of the view.
         favourites_changed: List of the starred type names.
+        folders_changed: Keys of the open folders.
         close_requested: The cross was pressed.
         info_requested: Type name of a node to explain.
     """
 
     add_requested = Signal(str)
     favourites_changed = Signal(list)
+    folders_changed = Signal(list)
     close_requested = Signal()
     info_requested = Signal(str)
 
@@ -150,6 +152,7 @@ class LibraryPanel(Themed, QWidget):
 
     def _toggle(self, key: str) -> None:
         self._open.symmetric_difference_update({key})
+        self.folders_changed.emit(self.open_folders)
         self.rebuild()
 
     def _add_first(self) -> None:

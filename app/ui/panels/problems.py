@@ -332,6 +332,11 @@ class ProblemsPanel(Themed, QWidget):
             return
         self._show(0)
 
+    def choose(self, problem: Problem) -> None:
+        """Show one of the listed problems."""
+        if problem in self._problems:
+            self._show(self._problems.index(problem))
+
     def apply_style(self, look: Style) -> None:
         """Take another style."""
         super().apply_style(look)

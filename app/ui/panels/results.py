@@ -61,6 +61,7 @@ class ResultsGrid(Themed, QWidget):
         self._query = ""
         self._is_large = False
         self._limit = _MOST
+        self._room = 0
         self._current = -1
         self._hovered = -1
         self._has_ring = False
@@ -100,6 +101,11 @@ class ResultsGrid(Themed, QWidget):
         """Show only pictures whose title or file holds these words."""
         self._query = query.strip()
         self._current = -1
+        self._refit()
+
+    def set_room(self, width: int) -> None:
+        """Lay the pictures for this width, whether a scroll bar takes some of it or not."""
+        self._room = width
         self._refit()
 
     def set_large(self, is_large: bool) -> None:
@@ -245,7 +251,7 @@ class ResultsGrid(Themed, QWidget):
 
     def _lay(self) -> tuple[list[tuple[str, QRectF]], list[QRectF]]:
         gap, left = self.px(8), self.px(16)
-        room = max(self.px(40), self.width() - 2 * left)
+        room = max(self.px(40), (self._room or self.width()) - 2 * left)
         columns = 1 if self._is_large else 2
         side = (room - gap * (columns - 1)) / columns
         days: list[tuple[str, QRectF]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.panels.header import PanelHeader
@@ -78,10 +78,15 @@ class RightPanel(Themed, QWidget):
     def apply_style(self, look: Style) -> None:
         """Take another style."""
         super().apply_style(look)
-        self.layout().setContentsMargins(1, 0, 0, 0)
-        self._line.setContentsMargins(self.px(15), 0, self.px(16), self.px(5))
-        self._field_frame.setContentsMargins(self.px(15), 0, self.px(16), 0)
-        self.setMinimumWidth(self.px(200))
+        self.layout().setContentsMargins(-1, 0, 0, 0)
+        self._line.setContentsMargins(self.px(16), 0, self.px(16), self.px(5))
+        self._field_frame.setContentsMargins(self.px(16), 0, self.px(16), 0)
+        self.setMinimumWidth(self.px(200) - 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the scroll bar lie in the margin of the pictures."""
+        super().resizeEvent(event)
+        self.results.set_room(event.size().width())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the ground."""

@@ -136,6 +136,7 @@ class RowModel(QAbstractListModel):
         data = QMimeData()
         keys = [self._rows[index.row()].key for index in indexes]
         data.setData(self._mime_type, QByteArray("\n".join(keys).encode()))
+        data.setText(f"{self._mime_type}:{keys[0] if keys else ''}")
         return data
 
 

@@ -1,0 +1,340 @@
+"""Joins a canvas with the window: search, menus, files, subgraphs, pictures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtWidgets import QColorDialog, QFileDialog
+
+from app.engine.workflow.model import ROOT, as_mapping, read_pair
+from app.ui.documents import OpenDocument
+from app.ui.node_search import Filter
+from app.ui.panels.library import NODE_MIME
+from app.ui.words import tr
+
+if TYPE_CHECKING:
+    from app.ui.canvas.interactions.connect import LooseLink
+    from app.ui.canvas.view import CanvasView
+    from app.ui.main_window import MainWindow
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+class CanvasWiring:
+    """What the window does for its canvases.
+
+    Args:
+        window: The window.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._place: QPointF | None = None
+        self._loose: LooseLink | None = None
+        self._menus: Any = None
+
+    def make_view(self, item: OpenDocument) -> CanvasView:
+        """Make the canvas of a document and listen to it."""
+        from app.ui.canvas.view import CanvasView
+
+        window = self._window
+        view = CanvasView(item.document, item.run_state, window.look)
+        self.take_settings(view)
+        view.search_requested.connect(lambda place: self.open_search(view, place))
+        view.link_dropped_on_empty.connect(
+            lambda loose, place: self._on_link_dropped(view, loose, place)
+        )
+        view.context_menu_requested.connect(
+            lambda hit, place, screen: self._open_menu(view, hit, place, screen)
+        )
+        view.enter_subgraph_requested.connect(lambda key: self.enter_subgraph(item, key))
+        view.files_dropped.connect(
+            lambda paths, place, key: self._on_files(view, paths, place, key)
+        )
+        view.text_dropped.connect(lambda text, place: self._on_text(view, text, place))
+        view.file_requested.connect(self._ask_file)
+        view.file_taken.connect(
+            lambda key, name, path: window.background.run(self._take_file(view, key, name, path))
+        )
+        view.color_requested.connect(self._ask_color)
+        view.remedy_requested.connect(lambda key: self._on_remedy(item, key))
+        view.picture_opened.connect(lambda key, number: self._open_picture(item, key, number))
+        view.refused.connect(lambda text: window.toast(text))
+        item.document.graph_reset.connect(lambda: window.wiring.show_counts())
+        return view
+
+    def place_view(self, item: OpenDocument, view: CanvasView) -> None:
+        """Look where the file says, or at everything (U-021)."""
+        state = as_mapping(item.document.graph.extra.get("ds"))
+        scale = state.get("scale")
+        if isinstance(scale, (int, float)) and not isinstance(scale, bool) and scale > 0:
+            view.navigator.set_state(float(scale), QPointF(*read_pair(state.get("offset"), (0, 0))))
+        else:
+            view.actions.select_none()
+            view.actions.fit(animate=False)
+
+    def store_view(self, item: OpenDocument) -> None:
+        """Note in the document where the artist looks."""
+        view = self._window.canvas_view(item)
+        if view is not None:
+            item.document.set_view(view.zoom, view.navigator.offset.toTuple())
+
+    def take_settings(self, view: CanvasView) -> None:
+        """Give a canvas what is set for it."""
+        get = self._window.settings.get
+        view.navigator.reduce_motion = bool(get("appearance.reduced_motion"))
+        for name, key in (
+            ("is_snapping", "canvas.snap"),
+            ("snap_size", "canvas.snap_size"),
+        ):
+            if hasattr(view, name):
+                setattr(view, name, get(key))
+
+    def open_search(self, view: CanvasView, place: QPointF, loose: LooseLink | None = None) -> None:
+        """Open the search where a node shall be added."""
+        self._place, self._loose = place, loose
+        filters = []
+        if loose is not None:
+            filters.append(Filter("input" if loose.is_output else "output", loose.type))
+        pixel = view.navigator.to_view(place).toPoint()
+        corner = self._window.mapFromGlobal(view.viewport().mapToGlobal(pixel))
+        self._window.wiring.search.open_at(corner, filters)
+
+    def open_search_at_pointer(self) -> None:
+        """Open the search at the pointer, or in the middle when it is elsewhere."""
+        view = self._window.view
+        if view is None:
+            return
+        place = view.pointer_pos
+        if not view.navigator.visible.contains(place):
+            place = view.navigator.visible.center()
+        self.open_search(view, place)
+
+    def add_searched(self, name: str) -> None:
+        """Add the node that was chosen in the search."""
+        definition = self._window.definitions.get(name)
+        view = self._window.view
+        if definition is None or view is None:
+            return
+        view.actions.add_node(definition, self._place, self._loose)
+        self._window.wiring.count_use(name)
+
+    def end_search(self) -> None:
+        """Let go of the link that waited for a node, and give the canvas the keyboard."""
+        view = self._window.view
+        if view is not None:
+            view.clear_loose_link()
+            view.setFocus()
+        self._loose = None
+
+    def add_from_library(self, name: str, place: QPointF | None = None) -> None:
+        """Add a node in the middle of the view, or where it was dropped."""
+        definition = self._window.definitions.get(name)
+        view = self._window.view
+        if view is None:
+            self._window.files.new()
+            view = self._window.view
+        if definition is None or view is None or view.is_hand_mode:
+            return
+        view.actions.add_node(definition, place)
+        view.setFocus()
+        self._window.wiring.count_use(name)
+
+    def enter_subgraph(self, item: OpenDocument, key: str) -> None:
+        """Show what is inside a subgraph node."""
+        subgraph = item.document.node(key).subgraph
+        if subgraph is not None:
+            self.store_view(item)
+            item.document.show_graph(subgraph)
+            self._show_level(item)
+
+    def leave_subgraph(self) -> None:
+        """Show the root graph again."""
+        item = self._window.documents.current
+        if item is not None and item.document.graph_id != ROOT:
+            self.store_view(item)
+            item.document.show_graph(ROOT)
+            self._show_level(item)
+
+    def paste_other(self) -> None:
+        """Paste what is no nodes: a workflow as text, a picture, or files."""
+        data = QGuiApplication.clipboard().mimeData()
+        view = self._window.view
+        if data is None or view is None:
+            return
+        paths = [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
+        if paths:
+            self._on_files(view, paths, view.pointer_pos, None)
+        elif data.hasImage():
+            image = QGuiApplication.clipboard().image()
+            self._window.background.run(self._add_image(view, image, view.pointer_pos))
+        elif data.hasText() and data.text().lstrip().startswith("{"):
+            self._window.background.run(self._open_text(data.text()))
+
+    def go_to(self, item: OpenDocument, graph_id: str, key: str) -> None:
+        """Show a document and bring one of its nodes to the middle."""
+        self._window.documents.show(item)
+        if item.document.graph_id != graph_id:
+            item.document.show_graph(graph_id)
+        view = self._window.canvas_view(item)
+        if view is not None and key in item.document.bound.nodes:
+            view.actions.show_node(key)
+            view.setFocus()
+
+    def _show_level(self, item: OpenDocument) -> None:
+        view = self._window.canvas_view(item)
+        if view is not None:
+            self.place_view(item, view)
+        self._window.wiring.show_counts()
+
+    def _on_link_dropped(self, view: CanvasView, loose: LooseLink, place: QPointF) -> None:
+        if self._window.settings.get("canvas.link_release") == "none":
+            view.clear_loose_link()
+        else:
+            self.open_search(view, place, loose)
+
+    def _open_menu(self, view: CanvasView, hit: Any, place: QPointF, screen: QPoint) -> None:
+        from app.ui.context_menus import ContextMenus
+
+        if self._menus is None:
+            self._menus = ContextMenus(self._window)
+        self._menus.open(view, hit, place, screen)
+
+    def _on_files(
+        self, view: CanvasView, paths: list[str], place: QPointF, key: str | None
+    ) -> None:
+        self._window.background.run(self._take_files(view, paths, place, key))
+
+    async def _take_files(
+        self, view: CanvasView, paths: list[str], place: QPointF, key: str | None
+    ) -> None:
+        """Open workflows; other pictures become nodes, or the value of the node below."""
+        from app.engine.errors import EaselError
+        from app.engine.workflow.reader import open_workflow
+
+        pictures = []
+        for path in map(Path, paths):
+            is_picture = path.suffix.lower() in PICTURES
+            if is_picture and key is not None:
+                pictures.append(path)
+                continue
+            if is_picture:
+                try:
+                    await asyncio.to_thread(open_workflow, path)
+                except EaselError:
+                    # No workflow inside: the picture itself is meant (U-041).
+                    pictures.append(path)
+                    continue
+            await self._window.files.open_file(path)
+        for number, path in enumerate(pictures):
+            if key is not None and number == 0:
+                await self._take_file(view, key, "image", str(path))
+            else:
+                await self._add_picture(view, path, place + QPointF(40 * number, 40 * number))
+
+    async def _add_picture(self, view: CanvasView, path: Path, place: QPointF) -> None:
+        """Add a node that loads a picture."""
+        definition = self._window.definitions.get("LoadImage")
+        if definition is None:
+            self._window.toast(tr("No node can load “{name}”").format(name=path.name))
+            return
+        name = await asyncio.to_thread(copy_into, self._window.input_folder(), path)
+        view.actions.add_node(definition, place, values={"image": name})
+
+    async def _add_image(self, view: CanvasView, image: QImage, place: QPointF) -> None:
+        folder = self._window.input_folder()
+        path = await asyncio.to_thread(save_pasted, folder, image)
+        if path is not None:
+            await self._add_picture(view, path, place)
+
+    async def _take_file(self, view: CanvasView, key: str, name: str, path: str) -> None:
+        from app.engine.workflow import edits
+
+        stored = await asyncio.to_thread(copy_into, self._window.input_folder(), Path(path))
+        document = view.document
+        node = document.bound.nodes.get(key)
+        if node is None:
+            return
+        if node.widget(name) is None:
+            name = next((item.name for item in node.widgets if item.choices is not None), "")
+        if name:
+            patch = edits.set_widget(document.workflow, document.bound, key, name, stored)
+            document.apply(patch, tr("Choose file"))
+
+    async def _open_text(self, text: str) -> None:
+        from app.engine.errors import WorkflowFileError
+        from app.engine.workflow.reader import read_workflow
+
+        try:
+            workflow = await asyncio.to_thread(read_workflow, text, name=tr("the clipboard"))
+        except WorkflowFileError as error:
+            self._window.toast(str(error), error.details, is_problem=True)
+            return
+        self._window.files.add(workflow, name=tr("Pasted workflow"), was_recovered=True)
+
+    def _on_text(self, view: CanvasView, text: str, place: QPointF) -> None:
+        prefix = f"{NODE_MIME}:"
+        if text.startswith(prefix):
+            self.add_from_library(text[len(prefix) :], place)
+        elif text.lstrip().startswith("{"):
+            self._window.background.run(self._open_text(text))
+        else:
+            view.actions.add_special_node("Note", place, text)
+
+    def _ask_file(self, caption: str, pattern: str, take: Callable[[str], None]) -> None:
+        dialog = QFileDialog(self._window, caption, str(self._window.input_folder()), pattern)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(take)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _ask_color(self, screen: QPoint, present: str, take: Callable[[str], None]) -> None:
+        dialog = QColorDialog(QColor(present), self._window)
+        dialog.colorSelected.connect(lambda color: take(color.name()))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _on_remedy(self, item: OpenDocument, key: str) -> None:
+        """Do what the strip under a failed node offers: its first remedy, else show the problem."""
+        problem = next((row for row in reversed(item.problems) if row.node_key == key), None)
+        if problem is not None and problem.remedies:
+            problem.remedies[0].run()
+        else:
+            self._window.wiring.open_problems(problem)
+
+    def _open_picture(self, item: OpenDocument, key: str, number: int) -> None:
+        run = item.run_state.peek(key)
+        if run is not None and number < len(run.image_files):
+            self._window.wiring.open_viewer(run.image_files, number)
+
+
+def copy_into(folder: Path, path: Path) -> str:
+    """Copy a file into the input folder unless it lies there, and return its name. May block."""
+    import filecmp
+    import shutil
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if path.resolve().is_relative_to(folder.resolve()):
+        return path.resolve().relative_to(folder.resolve()).as_posix()
+    target = folder / path.name
+    number = 1
+    while target.exists() and not filecmp.cmp(path, target, shallow=False):
+        target = folder / f"{path.stem} ({number}){path.suffix}"
+        number += 1
+    if not target.exists():
+        shutil.copyfile(path, target)
+    return target.name
+
+
+def save_pasted(folder: Path, image: QImage) -> Path | None:
+    """Save a pasted picture in the input folder under a free name. May block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while (path := folder / f"pasted_{number:04}.png").exists():
+        number += 1
+    return path if image.save(str(path), "PNG") else None

@@ -1,0 +1,170 @@
+"""What comes back at the next start: panels, tabs, unsaved work after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+
+from app.engine.errors import EaselError
+from app.ui.autosave import Recovery
+from app.ui.background import log
+from app.ui.keybindings import own_keys_path
+from app.ui.window_state import WRITE_DELAY_MS, write_bytes
+from app.ui.words import count_words, tr
+
+if TYPE_CHECKING:
+    from app.ui.main_window import MainWindow
+
+
+class Session:
+    """Restores and remembers the state of a window.
+
+    Args:
+        window: The window.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._is_begun = False
+        self._paths: list[Path] = []
+        self._unwritten: dict[Path, bytes] = {}
+        self._timer = QTimer(window)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(WRITE_DELAY_MS)
+        self._timer.timeout.connect(self._flush)
+
+    def open_at_start(self, paths: list[Path]) -> None:
+        """Open these files instead of the tabs of last time; call it before the first paint."""
+        self._paths = list(paths)
+
+    def restore_panels(self) -> None:
+        """Lay the panels as they were."""
+        window = self._window
+        state, frame = window.state, window.frame
+        sizes = state.get("panel_sizes", {})
+        frame.set_sizes({name: int(v) for name, v in sizes.items() if isinstance(v, (int, float))})
+        for side in ("left", "right", "bottom"):
+            frame.show_side(side, bool(state.get(f"shows_{side}", side != "bottom")))
+        name = state.get("left_panel", "nodes")
+        frame.deck.reserve(name if name in frame.deck.names else "nodes")
+        window.settings.subscribe(lambda *_: self._keep_settings())
+        window.keys.changed.connect(self._keep_keys)
+
+    def begin(self) -> None:
+        """Open files and tabs, and look for unsaved work; after the first paint."""
+        if not self._is_begun:
+            self._is_begun = True
+            self._window.background.run(self._begin())
+
+    def remember(self) -> None:
+        """Keep panels and tabs, at the end; writes one small file."""
+        window = self._window
+        state, frame = window.state, window.frame
+        state.set("geometry", bytes(window.saveGeometry().toBase64().data()).decode())
+        state.set("panel_sizes", frame.sizes)
+        for side in ("left", "right", "bottom"):
+            state.set(f"shows_{side}", frame.wants(side))
+        if frame.deck.current:
+            state.set("left_panel", frame.deck.current)
+        items = [item for item in window.documents.items if item.document.path is not None]
+        state.set("tabs", [str(item.document.path) for item in items])
+        current = window.documents.current
+        state.set("current_tab", items.index(current) if current in items else -1)
+        self._timer.stop()
+        try:
+            state.write_now()
+            for path, data in self._unwritten.items():
+                write_bytes(path, data)
+        except EaselError as error:
+            log.warning("%s", error)
+
+    async def _begin(self) -> None:
+        window = self._window
+        await window.recent.read()
+        if self._paths:
+            await window.files.open_all(self._paths)
+        elif window.settings.get("folders.restore") and not window.documents.items:
+            await self._reopen_tabs()
+        found = await window.journal.find()
+        if found:
+            self._offer(found)
+
+    async def _reopen_tabs(self) -> None:
+        window = self._window
+        tabs = [Path(path) for path in window.state.get("tabs", []) if isinstance(path, str)]
+        current = window.state.get("current_tab", 0)
+        shown = None
+        for index, path in enumerate(tabs):
+            if not await asyncio.to_thread(path.is_file):
+                continue
+            item = await window.files.open_file(path, show=False)
+            if index == current:
+                shown = item
+        if shown is not None:
+            window.documents.show(shown)
+
+    def _offer(self, found: list[Recovery]) -> None:
+        names = "\n".join(f"•  {item.title}" for item in found[:8])
+        count = count_words(len(found), tr("workflow"), tr("workflows"))
+        card = self._window.ask(
+            tr("Restore unsaved work?"),
+            tr("Easel did not end properly. {count} can be brought back:").format(count=count)
+            + f"\n{names}",
+            [("restore", tr("Restore")), ("discard", tr("Discard"))],
+        )
+        card.answered.connect(
+            lambda answer: self._window.background.run(self._answer(answer, found))
+        )
+
+    async def _answer(self, answer: str, found: list[Recovery]) -> None:
+        if answer == "cancel":
+            # Kept: they are offered again at the next start.
+            return
+        restored = found
+        if answer == "restore":
+            restored = [item for item in found if await self._restore(item)]
+            await self._window.journal.flush()
+        await self._window.journal.forget(restored)
+
+    async def _restore(self, item: Recovery) -> bool:
+        from app.engine.workflow.reader import read_workflow
+
+        window = self._window
+        try:
+            workflow = await asyncio.to_thread(read_workflow, item.data, name=item.title)
+        except EaselError as error:
+            window.toast(str(error), error.details, is_problem=True)
+            return False
+        old = window.documents.with_path(item.path) if item.path is not None else None
+        if old is not None and not old.needs_saving:
+            window.documents.remove(old)
+        window.files.add(workflow, path=item.path, name=item.title, was_recovered=True)
+        return True
+
+    def _keep_settings(self) -> None:
+        window = self._window
+        self._write_later(window.home / "user" / "settings.json", window.settings.to_bytes())
+
+    def _keep_keys(self) -> None:
+        window = self._window
+        data = json.dumps(window.keys.to_data(), indent=2).encode()
+        self._write_later(own_keys_path(window.home), data)
+
+    def _write_later(self, path: Path, data: bytes) -> None:
+        """Write once the artist has let go of a slider; only the last state counts."""
+        self._unwritten[path] = data
+        self._timer.start()
+
+    def _flush(self) -> None:
+        unwritten, self._unwritten = self._unwritten, {}
+        if unwritten:
+            self._window.background.run(_write(unwritten))
+
+
+async def _write(unwritten: dict[Path, bytes]) -> None:
+    for path, data in unwritten.items():
+        await asyncio.to_thread(write_bytes, path, data)
