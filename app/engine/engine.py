@@ -38,7 +38,7 @@ from app.engine.execution.interrupts import (
     stop_control,
 )
 from app.engine.execution.node_output import NodeOutput
-from app.engine.execution.process_state import process_state_kept
+from app.engine.execution.process_state import collecting_less, process_state_kept
 from app.engine.execution.prompt_copy import copy_prompt, snapshot
 from app.engine.execution.queue import PromptQueue, QueueItem
 from app.engine.execution.report import RunResult
@@ -355,7 +355,7 @@ class Engine:
             stop_control.begin(item.prompt_id)
             self._node_output.install()
             try:
-                with process_state_kept():
+                with process_state_kept(), collecting_less():
                     return self._run_item(item)
             finally:
                 stop_control.finish()

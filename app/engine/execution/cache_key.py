@@ -28,6 +28,10 @@ class _Unequal(Exception):  # noqa: N818 - a signal inside this module
     """A value equals nothing, not even itself in the next run."""
 
 
+class SourceWithoutKey(Exception):  # noqa: N818 - a signal between two modules
+    """A node that feeds this one has no key yet, or does not exist."""
+
+
 class KeyTable:
     """Numbers for what nodes are made of; one table lives as long as the cache it serves."""
 
@@ -74,10 +78,12 @@ class KeyTable:
             class_type: Name of the node type.
             inputs: Inputs of the node as the prompt has them; names that start with ``$$`` do
                 not count (E-916).
-            source_keys: Key of each node that an input links to. A source that is missing
-                here makes the key equal nothing.
+            source_keys: Key of each node that an input links to.
             is_changed: What ``IS_CHANGED`` answered; NaN in it makes the key equal nothing.
             node_id: Id of the node, when it belongs to the key (E-403, E-404).
+
+        Raises:
+            SourceWithoutKey: A source is not in ``source_keys``.
         """
         parts: list[Any] = [class_type, node_id]
         try:
@@ -91,12 +97,15 @@ class KeyTable:
                 if kind is str:
                     parts += (name, value)
                 elif kind is list and is_link(value):
-                    parts += (name, list, source_keys[value[0]], value[1])
+                    source_key = source_keys.get(value[0])
+                    if source_key is None:
+                        raise SourceWithoutKey
+                    parts += (name, list, source_key, value[1])
                 elif kind is int:
                     parts += (name, int, value)
                 else:
                     parts += (name, kind, freeze(value))
-        except (_Unequal, KeyError):
+        except _Unequal:
             return next(self._numbers)
         whole = tuple(parts)
         entry = self._keys.get(whole)

@@ -10,10 +10,11 @@ from typing import Any
 from app.engine.errors import Interrupted, describe
 from app.engine.execution.arguments import find_blocker, idle_arguments, split_calls
 from app.engine.execution.blocker import ExecutionBlocker
-from app.engine.execution.cache_key import topological
+from app.engine.execution.cache_key import SourceWithoutKey, topological
 from app.engine.execution.context import CurrentNodeContext
 from app.engine.execution.run_state import NodeState, Run
 from app.engine.node_types import v3
+from app.engine.node_types.schema import NodeSchema
 
 log = logging.getLogger("easel.engine")
 
@@ -33,45 +34,56 @@ class KeyMaker:
         self._complete = complete
         self._table = run.cache.keys
         self._keys: dict[str, int] = {}
+        self._marks: dict[str, Any] = {}
 
     def add(self, states: Iterable[NodeState]) -> None:
         """Give keys to these nodes; their sources are among them or have keys."""
-        waiting: list[NodeState] = []
-        keys = self._keys
+        waiting: dict[str, NodeState] = {}
         for state in states:
             # Prompts are mostly written sources first; then one pass is all it takes.
-            if waiting or any(link.source_id not in keys for link in state.links):
-                waiting.append(state)
-            else:
+            try:
                 self._make(state)
+            except SourceWithoutKey:
+                waiting[state.id] = state
         if not waiting:
             return
-        by_id = {state.id: state for state in waiting}
-        links = {state.id: [link.source_id for link in state.links] for state in waiting}
-        for node_id in topological(links, keys):
-            self._make(by_id[node_id])
+        links = {state.id: [link.source_id for link in state.links] for state in waiting.values()}
+        for node_id in topological(links, self._keys):
+            try:
+                self._make(waiting[node_id])
+            except SourceWithoutKey:
+                # Nobody can tell what a link to a missing node, or a ring, stands for.
+                self._set(waiting[node_id], self._table.fresh())
+
+    def _set(self, state: NodeState, key: int) -> None:
+        state.key = self._keys[state.id] = key
 
     def _make(self, state: NodeState) -> None:
         schema = state.schema
         if schema is None:
-            state.key = self._keys[state.id] = self._table.fresh()
+            self._set(state, self._table.fresh())
             return
-        is_changed: Any = False
-        node = self._run.dynprompt.get_node(state.id)
-        if "is_changed" in node:
-            is_changed = node["is_changed"]
-        elif schema.has_is_changed:
-            is_changed = self._ask(state)
-            if self._run.strict:
-                node["is_changed"] = is_changed
         needs_id = schema.uses_unique_id or schema.not_idempotent
         state.key = self._keys[state.id] = self._table.key(
             state.class_type,
             state.inputs,
             self._keys,
-            is_changed=is_changed,
+            is_changed=self._is_changed(state, schema),
             node_id=state.id if needs_id else None,
         )
+
+    def _is_changed(self, state: NodeState, schema: NodeSchema) -> Any:
+        """Return a node's change mark, False when it has none; it is asked once a run."""
+        node = self._run.dynprompt.get_node(state.id)
+        if "is_changed" in node:
+            return node["is_changed"]
+        if not schema.has_is_changed:
+            return False
+        if state.id not in self._marks:
+            self._marks[state.id] = self._ask(state)
+            if self._run.strict:
+                node["is_changed"] = self._marks[state.id]
+        return self._marks[state.id]
 
     def _ask(self, state: NodeState) -> Any:
         """Return what ``IS_CHANGED`` says, one answer for each call; NaN when it raises."""

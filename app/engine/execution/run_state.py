@@ -70,6 +70,7 @@ class NodeState:
     inner_ui: list[UiOutput] | None = None
     seconds: float = 0.0
     key: int = 0
+    _links: list[InputLink] | None = None
 
     def __init__(
         self,
@@ -86,10 +87,21 @@ class NodeState:
         self.schema = schema
         self.store = store
         self.parent = parent
-        links: list[InputLink] = []
-        self.links = links
+
+    @property
+    def links(self) -> list[InputLink]:
+        """Its links, in the order of the prompt."""
+        # Read when first asked for: a node that is served from the cache never is.
+        links = self._links
+        if links is None:
+            links = self._links = self._read_links()
+        return links
+
+    def _read_links(self) -> list[InputLink]:
+        schema = self.schema
+        links = []
         has_lazy = False
-        for name, value in inputs.items():
+        for name, value in self.inputs.items():
             if type(value) is list and is_link(value) and not name.startswith(DISPLAY_PREFIX):
                 spec = schema.declares(name) if schema is not None else None
                 lazy = spec is not None and spec.lazy
@@ -98,6 +110,7 @@ class NodeState:
         if has_lazy:
             # A source that another input needs anyway has its value for the lazy one too.
             self.requested = {link.source_id for link in links if not link.lazy}
+        return links
 
     @property
     def name(self) -> NodeName:
