@@ -72,7 +72,7 @@ class WorkflowDocument(QObject):
         self._graph_id = ROOT
         self._trail: list[str] = []
         self.bound: BoundGraph = bind_graph(workflow, workflow.root, definitions)
-        self.undo_stack.cleanChanged.connect(lambda clean: self.modified_changed.emit(not clean))
+        self.undo_stack.cleanChanged.connect(self._on_clean_changed)
 
     @property
     def definitions(self) -> Mapping[str, NodeDefinition]:
@@ -157,6 +157,9 @@ class WorkflowDocument(QObject):
         extra = self.graph.raw.get("extra")
         state = {"scale": scale, "offset": [offset[0], offset[1]]}
         self.graph.raw["extra"] = {**(extra if isinstance(extra, dict) else {}), "ds": state}
+
+    def _on_clean_changed(self, is_clean: bool) -> None:
+        self.modified_changed.emit(not is_clean)
 
     def _apply_now(self, patch: Patch) -> Patch:
         inverse = apply_patch(self.workflow, patch)
