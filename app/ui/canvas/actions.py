@@ -252,7 +252,7 @@ class CanvasActions:
             (other.zValue() for other in self._scene.nodes_in(item.outline)), default=NODE_Z
         )
         if item.zValue() < highest:
-            item.setZValue(highest + Z_STEP / 100)
+            item.setZValue(highest + Z_STEP / 2)
             self._scene.run.place_bar(item)
 
     def mute(self) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from PySide6.QtCore import QRectF
-
 from app.engine.workflow.binding import BoundGraph, BoundLink
 from app.ui.canvas import link_routes
-from app.ui.canvas.link_routes import LinkStyle
+from app.ui.canvas.box_index import Box
+from app.ui.canvas.link_routes import LinkStyle, Point
 from app.ui.canvas.links_item import LinksItem
 from app.ui.canvas.node_item import NodeItem
 from app.ui.canvas.reroute_item import RerouteItem
 from app.widgets.style import Style
 
 LINKS_Z = 0.0
-_MANY = 400
 
 
 class LinkLayer:
@@ -64,15 +62,31 @@ class LinkLayer:
         if self._bound is None:
             return
         links = self._bound.links
-        dirty = QRectF()
+        dirty = []
         for key in keys:
             link = links.get(key)
             if link is None or key in self.lifted:
-                dirty = dirty.united(self.item.remove_link(key))
+                dirty.append(self.item.remove_link(key))
             else:
-                dirty = dirty.united(self._place(link))
-        if not dirty.isEmpty():
-            self.item.update(dirty)
+                dirty.append(self._place(link))
+        self.item.update_boxes(dirty)
+
+    def begin_move(self, nodes: set[str]) -> set[str]:
+        """Let links with both ends on ``nodes`` be shifted; returns the others of these nodes."""
+        if self._bound is None:
+            return set()
+        links = self._bound.links
+        touched = self.links_of(nodes)
+        inner = {
+            key
+            for key in touched
+            if (link := links.get(key)) is not None
+            and link.origin in nodes
+            and link.target in nodes
+            and not link.reroutes
+        }
+        self.item.begin_shift(inner)
+        return touched - inner
 
     def update_nodes(self, keys: Iterable[str]) -> None:
         """Route the links of these nodes anew, after they moved or changed."""
@@ -103,15 +117,17 @@ class LinkLayer:
         """Draw these links in full colour."""
         self.item.set_lit(keys)
 
-    def _place(self, link: BoundLink) -> QRectF:
+    def _place(self, link: BoundLink) -> Box | None:
         origin, target = self._nodes.get(link.origin), self._nodes.get(link.target)
         if origin is None or target is None or not _has_ends(link, origin, target):
             return self.item.remove_link(link.key)
-        points = [
-            (reroute.x(), reroute.y())
-            for key in link.reroutes
-            if (reroute := self._reroutes.get(key)) is not None
-        ]
+        points: list[Point] = []
+        if link.reroutes:
+            points = [
+                (reroute.x(), reroute.y())
+                for key in link.reroutes
+                if (reroute := self._reroutes.get(key)) is not None
+            ]
         curves = link_routes.route(
             origin.link_end(link.origin_slot, is_output=True),
             target.link_end(link.target_input, is_output=False),

@@ -26,6 +26,8 @@ REROUTE_LEAN = 20.0
 STRAIGHT_STUB = 10.0
 LINEAR_STUB = 15.0
 _SAMPLES = 20
+_PIECES = 8
+_BULGE = 0.015
 
 
 class LinkStyle(enum.Enum):
@@ -142,6 +144,24 @@ def point_at(curve: Curve, t: float) -> Point:
     s = 1.0 - t
     a, b, c, d = s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t
     return a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3
+
+
+def piece_boxes(curve: Curve, margin: float) -> list[Box]:
+    """Return boxes around pieces of a curve: together far smaller than one box around all."""
+    x0, y0 = curve[0], curve[1]
+    # Between two of the points the curve leaves the chord by less than this.
+    margin += _BULGE * math.hypot(curve[6] - x0, curve[7] - y0)
+    boxes = []
+    for piece in range(1, _PIECES + 1):
+        x1, y1 = point_at(curve, piece / _PIECES)
+        boxes.append(
+            (
+                min(x0, x1) - margin, min(y0, y1) - margin,
+                max(x0, x1) + margin, max(y0, y1) + margin,
+            )
+        )  # fmt: skip
+        x0, y0 = x1, y1
+    return boxes
 
 
 def middle(curves: Sequence[Curve]) -> QPointF:

@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.ui.canvas import link_routes
-from app.ui.canvas.box_index import BoxIndex
+from app.ui.canvas.box_index import Box, BoxIndex
 from app.ui.canvas.link_routes import Curve
 from app.widgets.style import Style
 
@@ -26,6 +26,9 @@ GROUND_LINKS_IN_GESTURE = 12
 
 _EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
 _MARGIN = 4.0
+_MANY = 64
+_SMALL_PART = 200_000.0
+_REACH = 8.0
 
 
 @dataclass(slots=True)
@@ -38,26 +41,32 @@ class _Entry:
     is_dashed: bool = False
     path: QPainterPath | None = None
     line: QLineF | None = None
+    pieces: list[Box] | None = None
 
 
 class LinksItem(QGraphicsItem):
     """Paints all links and tells which one is under a point.
 
     Attributes:
-        is_gesturing: Something moves: the ground under the links is left out.
         is_hidden: Links are not drawn (U-072).
+        exposed_parts: What is being painted right now, when that is less than the rectangle
+            around it; empty when not known.
     """
 
     def __init__(self, style: Style) -> None:
         super().__init__()
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self.is_gesturing = False
+        self._is_plain = False
         self.is_hidden = False
+        self.exposed_parts: list[QRectF] = []
         self._boxes = BoxIndex()
         self._numbers: dict[str, int] = {}
         self._entries: list[_Entry | None] = []
         self._free: list[int] = []
+        self._shifted: list[tuple[int, _Entry, Box]] = []
+        self._shifted_box: Box = (0.0, 0.0, 0.0, 0.0)
+        self._shift = (0.0, 0.0)
         self._lit: frozenset[str] = frozenset()
         self._hovered = ""
         self._pens: dict[tuple[str, bool, str], QPen] = {}
@@ -87,37 +96,38 @@ class LinksItem(QGraphicsItem):
         self._numbers.clear()
         self._entries.clear()
         self._free.clear()
+        self._shifted.clear()
         self._lit = frozenset()
         self._hovered = ""
         self.update()
 
     def set_link(
         self, key: str, curves: Sequence[Curve], type_name: str, *, is_dashed: bool = False
-    ) -> QRectF:
-        """Add a link or give it another course; returns what must be painted anew."""
+    ) -> Box:
+        """Add a link or give it another course; returns the box that must be painted anew."""
         box = link_routes.bounds(curves, _MARGIN)
-        dirty = QRectF(QPointF(box[0], box[1]), QPointF(box[2], box[3]))
-        number = self._numbers.get(key)
         entry = _Entry(key, curves, type_name, is_dashed)
+        number = self._numbers.get(key)
         if number is not None:
-            dirty |= self._box(number)
+            dirty = _united(box, self._boxes.get(number))
             self._boxes.set(number, box)
             self._entries[number] = entry
-        elif self._free:
+            return dirty
+        if self._free:
             number = self._numbers[key] = self._free.pop()
             self._boxes.set(number, box)
             self._entries[number] = entry
         else:
             self._numbers[key] = self._boxes.append(box)
             self._entries.append(entry)
-        return dirty
+        return box
 
-    def remove_link(self, key: str) -> QRectF:
-        """Remove a link; returns what must be painted anew."""
+    def remove_link(self, key: str) -> Box | None:
+        """Remove a link; returns the box that must be painted anew, if it was there."""
         number = self._numbers.pop(key, None)
         if number is None:
-            return QRectF()
-        dirty = self._box(number)
+            return None
+        dirty = self._boxes.get(number)
         self._boxes.clear_box(number)
         self._entries[number] = None
         self._free.append(number)
@@ -125,6 +135,56 @@ class LinksItem(QGraphicsItem):
             self._hovered = ""
         self._lit -= {key}
         return dirty
+
+    def update_boxes(self, boxes: Iterable[Box | None]) -> None:
+        """Paint anew what lies in these boxes, in one go."""
+        dirty: Box | None = None
+        for box in boxes:
+            if box is not None:
+                dirty = box if dirty is None else _united(dirty, box)
+        if dirty is not None:
+            left, top, right, bottom = dirty
+            self.update(QRectF(left, top, right - left, bottom - top))
+
+    def begin_shift(self, keys: Iterable[str]) -> None:
+        """Take links out of the index that will move as they are, both ends alike.
+
+        Until :meth:`end_shift` they are only painted elsewhere, which costs nothing for each.
+        """
+        self.end_shift()
+        for key in keys:
+            number = self._numbers.get(key)
+            entry = self._entries[number] if number is not None else None
+            if entry is not None and number is not None:
+                box = self._boxes.get(number)
+                self._shifted.append((number, entry, box))
+                self._shifted_box = (
+                    box if len(self._shifted) == 1 else _united(self._shifted_box, box)
+                )
+                self._boxes.clear_box(number)
+        self._shift = (0.0, 0.0)
+
+    def shift_to(self, dx: float, dy: float) -> None:
+        """Paint the shifted links ``dx, dy`` away from where they were."""
+        if self._shifted:
+            old, self._shift = self._shift_rect(), (dx, dy)
+            self.update(old.united(self._shift_rect()))
+
+    def end_shift(self) -> None:
+        """Put the shifted links back where they were."""
+        if self._shifted:
+            self.update(self._shift_rect())
+            for number, entry, box in self._shifted:
+                if self._entries[number] is entry:
+                    self._boxes.set(number, box)
+            self._shifted.clear()
+            self._shift = (0.0, 0.0)
+            self.update(self._shift_rect())
+
+    def _shift_rect(self) -> QRectF:
+        left, top, right, bottom = self._shifted_box
+        dx, dy = self._shift
+        return QRectF(left + dx, top + dy, right - left, bottom - top)
 
     def has_link(self, key: str) -> bool:
         """Tell whether the link is there."""
@@ -140,23 +200,26 @@ class LinksItem(QGraphicsItem):
         """Paint these links in full colour and above the others."""
         keys = frozenset(key for key in keys if key in self._numbers)
         if keys != self._lit:
-            for key in keys ^ self._lit:
-                number = self._numbers.get(key)
-                if number is not None:
-                    self.update(self._box(number))
+            changed = keys ^ self._lit
             self._lit = keys
+            if len(changed) > _MANY:
+                self.update()
+                return
+            for key in changed:
+                self._update_along(key)
 
     def set_hovered(self, key: str) -> None:
         """Mark the link under the pointer; an empty key for none."""
         if key != self._hovered:
             for changed in (key, self._hovered):
-                if changed in self._numbers:
-                    self.update(self._box(self._numbers[changed]))
+                self._update_along(changed)
             self._hovered = key
 
-    def update_ground(self, visible: QRectF) -> None:
-        """Paint anew after :attr:`is_gesturing` changed, if that shows at all."""
-        if len(self._entries_in(visible)) > GROUND_LINKS_IN_GESTURE:
+    def set_gesturing(self, is_gesturing: bool, visible: QRectF) -> None:
+        """Leave the ground out while something moves, if there is much of it in ``visible``."""
+        without = is_gesturing and len(self._entries_in(visible)) > GROUND_LINKS_IN_GESTURE
+        if without != self._is_plain:
+            self._is_plain = without
             self.update(visible)
 
     def pick(self, pos: QPointF, tolerance: float) -> str:
@@ -186,22 +249,58 @@ class LinksItem(QGraphicsItem):
         if self.is_hidden or not self._numbers:
             return
         zoom = painter.worldTransform().m11()
-        entries = self._entries_in(option.exposedRect)
-        if not entries:
-            return
+        entries = self._exposed_entries(option.exposedRect)
+        if entries:
+            self._paint_entries(painter, entries, zoom)
+        if self._shifted and self._shift_rect().intersects(option.exposedRect):
+            dx, dy = self._shift
+            painter.translate(dx, dy)
+            self._paint_entries(painter, [entry for _, entry, _ in self._shifted], zoom)
+            painter.translate(-dx, -dy)
+
+    def _paint_entries(self, painter: QPainter, entries: list[_Entry], zoom: float) -> None:
         if zoom < FAR_ZOOM:
             self._paint_far(painter, entries)
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         is_near = zoom >= NEAR_ZOOM
-        with_ground = is_near and (not self.is_gesturing or len(entries) <= GROUND_LINKS_IN_GESTURE)
+        with_ground = is_near and not self._is_plain
         on_top = [entry for entry in entries if self._is_lit(entry)]
         for entry in entries if not on_top else [e for e in entries if not self._is_lit(e)]:
             self._paint_entry(painter, entry, is_near, with_ground, is_lit=False)
         for entry in on_top:
             self._paint_entry(painter, entry, is_near, with_ground, is_lit=True)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _exposed_entries(self, rect: QRectF) -> list[_Entry]:
+        """Return the links to paint; after a pan those in the uncovered strips only."""
+        numbers: set[int] = set()
+        for part in self.exposed_parts or [rect]:
+            box = (part.left(), part.top(), part.right(), part.bottom())
+            touching = self._boxes.touching(box)
+            if part.width() * part.height() < _SMALL_PART:
+                # A stroke costs ten times this closer look, wherever it is clipped.
+                numbers.update(n for n in touching if n not in numbers and self._runs_in(n, box))
+            else:
+                numbers.update(touching)
+        entries = self._entries
+        return [entry for number in sorted(numbers) if (entry := entries[number]) is not None]
+
+    def _runs_in(self, number: int, box: Box) -> bool:
+        """Tell whether a link comes near a box, and not only the box around the link."""
+        entry = self._entries[number]
+        if entry is None:
+            return False
+        if entry.pieces is None:
+            entry.pieces = [
+                piece for curve in entry.curves for piece in link_routes.piece_boxes(curve, _REACH)
+            ]
+        left, top, right, bottom = box
+        return any(
+            x0 <= right and x1 >= left and y0 <= bottom and y1 >= top
+            for x0, y0, x1, y1 in entry.pieces
+        )
 
     def _is_lit(self, entry: _Entry) -> bool:
         return entry.key in self._lit or entry.key == self._hovered
@@ -264,6 +363,21 @@ class LinksItem(QGraphicsItem):
         entries = self._entries
         return [entry for number in numbers if (entry := entries[number]) is not None]
 
-    def _box(self, number: int) -> QRectF:
-        left, top, right, bottom = self._boxes.get(number)
-        return QRectF(left, top, right - left, bottom - top)
+    def _update_along(self, key: str) -> None:
+        """Paint a link anew: pieces along its course, far less than the box around it."""
+        number = self._numbers.get(key)
+        entry = self._entries[number] if number is not None else None
+        if entry is None:
+            return
+        for curve in entry.curves:
+            for left, top, right, bottom in link_routes.piece_boxes(curve, _REACH):
+                self.update(QRectF(left, top, right - left, bottom - top))
+
+
+def _united(first: Box, second: Box) -> Box:
+    return (
+        min(first[0], second[0]),
+        min(first[1], second[1]),
+        max(first[2], second[2]),
+        max(first[3], second[3]),
+    )

@@ -191,9 +191,12 @@ class Navigator(QObject):
         is_new = zoom != self._zoom
         if is_new:
             self._zoom = zoom
+            # All is painted anew anyway; in any other mode Qt first moves the old picture about.
+            view.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
             view.setTransform(QTransform.fromScale(zoom, zoom))
         view.horizontalScrollBar().setValue(round(pos.x() * zoom - pixel.x()))
         view.verticalScrollBar().setValue(round(pos.y() * zoom - pixel.y()))
         if is_new:
+            view.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
             self.zoom_changed.emit(zoom)
         self.changed.emit()

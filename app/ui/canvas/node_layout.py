@@ -27,6 +27,7 @@ CAPTION_HEIGHT = 15.0
 INPUT_X = 10.0
 OUTPUT_INSET = 9.0
 RESIZE_CORNER = 15.0
+NOTE_TOP = 2.0
 LEAST_WIDTH = 140.0
 LEAST_WIDTH_WITH_WIDGETS = 210.0
 NEW_NODE_EXTRA = 60.0
@@ -235,6 +236,9 @@ def arrange_node(
         inputs, outputs = (left,) * len(node.inputs), (right,) * len(node.outputs)
         return NodeLayout(width, 0.0, True, True, inputs, outputs, (), None)
     top = first_widget_top(len(node.sockets), len(node.outputs))
+    if not node.inputs and not node.outputs and len(heights) == 1 and heights[0].grows:
+        # A note has no sockets to make room for.
+        top = NOTE_TOP
     tops = _share_rows(heights, top, height, output_row=output_row)
     rows = tuple(
         QRectF(0.0, row_top, width, row_height)

@@ -216,8 +216,7 @@ class NodePainter:
         for index, (item, place) in enumerate(zip(inputs, view.layout.inputs, strict=False)):
             is_widget = item.widget is not None
             fits = view.offer is not None and index in view.offer.inputs
-            is_hovered = index == view.hovered_input
-            if is_widget and not (item.link is not None or fits or is_hovered):
+            if is_widget and item.link is None and not fits:
                 continue
             opacity = painter.opacity()
             if view.offer is not None and not fits:
@@ -227,18 +226,15 @@ class NodePainter:
                     painter, view, item.type, 0.0, place.x(), place.y(), -1.0,
                     is_lit=view.is_lit or index in view.lit_inputs,
                 )  # fmt: skip
-            grown = HOVER_GROWTH if is_hovered and (view.offer is None or fits) else 0.0
             paint_socket(
-                painter, place, item.type, style, self._socket_radius + grown,
+                painter, place, item.type, style, self._socket_radius,
                 is_optional=item.is_optional and item.link is None and not is_widget,
             )  # fmt: skip
             if view.problem_input == item.name and not is_widget:
                 paint_problem_ring(painter, place, style)
             if not is_widget and item.label and view.layout.has_title:
                 painter.setFont(font.font)
-                painter.setPen(
-                    view.colors.title_text_selected if is_hovered else view.colors.socket_text
-                )
+                painter.setPen(view.colors.socket_text)
                 painter.drawText(
                     QPointF(place.x() + LABEL_GAP, font.baseline(place.y())),
                     font.cut(item.label, view.layout.width - 40.0),
@@ -250,7 +246,6 @@ class NodePainter:
         outputs = view.node.outputs
         for index, (item, place) in enumerate(zip(outputs, view.layout.outputs, strict=False)):
             fits = view.offer is not None and index in view.offer.outputs
-            is_hovered = index == view.hovered_output
             opacity = painter.opacity()
             if view.offer is not None and not fits:
                 painter.setOpacity(opacity * REFUSED_OPACITY)
@@ -259,15 +254,12 @@ class NodePainter:
                     painter, view, item.type, view.layout.width, place.x(), place.y(), 1.0,
                     is_lit=view.is_lit or index in view.lit_outputs,
                 )  # fmt: skip
-            grown = HOVER_GROWTH if is_hovered and (view.offer is None or fits) else 0.0
             paint_socket(
-                painter, place, item.type, style, self._socket_radius + grown, is_list=item.is_list
+                painter, place, item.type, style, self._socket_radius, is_list=item.is_list
             )
             if item.label and view.layout.has_title:
                 painter.setFont(font.font)
-                painter.setPen(
-                    view.colors.title_text_selected if is_hovered else view.colors.socket_text
-                )
+                painter.setPen(view.colors.socket_text)
                 text = font.cut(item.label, view.layout.width - 40.0)
                 painter.drawText(
                     QPointF(place.x() - LABEL_GAP - font.width(text), font.baseline(place.y())),
@@ -318,7 +310,7 @@ class NodePainter:
         radius = self.style.px("node.imageRadius")
         lowest = room.top()
         for image, cell, size in zip(view.pictures, cells, sizes, strict=True):
-            rect = fitted(size, cell, enlarge=view.is_live)
+            rect = fitted(size, cell, enlarge=view.is_live, top=len(sizes) == 1)
             self._pictures.paint(painter, image, rect, radius, view.zoom)
             lowest = max(lowest, rect.bottom())
         if shows_caption:

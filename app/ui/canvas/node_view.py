@@ -48,8 +48,6 @@ class NodeView:
         is_lit: The ends of its links are drawn in full colour.
         lit_inputs: Inputs whose link is drawn in full colour though the node is not lit.
         lit_outputs: The same for outputs.
-        hovered_input: Position of the input under the pointer, or -1.
-        hovered_output: Position of the output under the pointer, or -1.
         offer: What a link that is being dragged could end at; None when none is.
         pictures: Pictures to show.
         picture_sizes: Sizes of the full pictures.
@@ -72,8 +70,6 @@ class NodeView:
     is_lit: bool = False
     lit_inputs: frozenset[int] = frozenset()
     lit_outputs: frozenset[int] = frozenset()
-    hovered_input: int = -1
-    hovered_output: int = -1
     offer: SocketOffer | None = None
     pictures: Sequence[QImage] = field(default_factory=tuple)
     picture_sizes: Sequence[tuple[int, int]] = field(default_factory=tuple)

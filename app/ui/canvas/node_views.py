@@ -9,7 +9,7 @@ from app.ui.canvas.node_colors import NodeColors, node_colors
 from app.ui.canvas.node_item import NodeItem
 from app.ui.canvas.node_view import NodeView, SocketOffer
 from app.ui.run_state import NodePhase, NodeRun
-from app.widgets.base import REST, NodeWidget, WidgetPart, WidgetState
+from app.widgets.base import REST, WidgetPart, WidgetState
 from app.widgets.style import Style
 
 NOTE_COLOR = ("#432", "#653")
@@ -70,7 +70,6 @@ def view_of(
         lit_links: Links that are drawn in full colour.
         offer: What a dragged link could end at; None when none is dragged.
     """
-    hover = pointer.hover if pointer.hover.node == item.key else NOTHING
     is_full = detail is Detail.FULL and not item.node.node.is_collapsed
     view = NodeView(
         node=item.node,
@@ -82,8 +81,6 @@ def view_of(
         zoom=zoom,
         is_selected=is_selected,
         is_lit=is_selected,
-        hovered_input=_hovered_input(item, hover),
-        hovered_output=hover.index if hover.under is Under.OUTPUT else -1,
         offer=offer,
     )
     if not is_selected and lit_links:
@@ -113,16 +110,6 @@ def _is_note(item: NodeItem) -> bool:
     return any(widget.role is WidgetRole.TEXT for widget in item.node.widgets)
 
 
-def _hovered_input(item: NodeItem, hover: Hit) -> int:
-    if hover.under is Under.INPUT:
-        return hover.index
-    if hover.under is Under.WIDGET:
-        for index, slot in enumerate(item.node.inputs):
-            if slot.widget == hover.widget:
-                return index
-    return -1
-
-
 def _add_run(view: NodeView, run: NodeRun) -> None:
     view.phase, view.seconds = run.phase, run.seconds
     view.problem, view.problem_input = run.problem, run.problem_input
@@ -134,39 +121,28 @@ def _add_run(view: NodeView, run: NodeRun) -> None:
 
 
 def _states(item: NodeItem, pointer: PointerState, run: NodeRun | None) -> list[WidgetState]:
-    key = item.key
-    hover = pointer.hover if pointer.hover.node == key else NOTHING
-    pressed = pointer.pressed if pointer.pressed.node == key else NOTHING
-    return [
-        _state(item, pointer, run, control, hover, pressed, is_linked=widget.is_linked)
-        for control, widget in zip(item.controls, item.visible, strict=True)
-    ]
+    return [control_state(item, index, pointer, run) for index in range(len(item.controls))]
 
 
-def _state(
-    item: NodeItem,
-    pointer: PointerState,
-    run: NodeRun | None,
-    control: NodeWidget,
-    hover: Hit,
-    pressed: Hit,
-    *,
-    is_linked: bool,
+def control_state(
+    item: NodeItem, index: int, pointer: PointerState, run: NodeRun | None
 ) -> WidgetState:
+    """Return how a control is drawn, but for the pointer's hovering over it."""
+    control, is_linked = item.controls[index], item.visible[index].is_linked
     name = control.spec.name
     problem = "" if is_linked else control.problem()
     if run is not None and run.problem and run.problem_input == name:
         problem = run.problem
     scroll = item.scrolls.get(name, 0.0)
-    hovered = hover.part if hover.widget == name and hover.under is Under.WIDGET else None
-    held = pressed.part if pressed.widget == name and pressed.under is Under.WIDGET else None
+    pressed = pointer.pressed
+    is_held = pressed.node == item.key and pressed.widget == name and pressed.under is Under.WIDGET
     is_editing = pointer.editing == (item.key, name)
     is_focused = pointer.focused == (item.key, name)
-    if not (hovered or held or is_linked or is_editing or is_focused or problem or scroll):
+    if not (is_held or is_linked or is_editing or is_focused or problem or scroll):
         return REST
     return WidgetState(
-        hovered=hovered or WidgetPart.NONE,
-        pressed=held or WidgetPart.NONE,
+        hovered=pressed.part if is_held else WidgetPart.NONE,
+        pressed=pressed.part if is_held else WidgetPart.NONE,
         is_linked=is_linked,
         is_editing=is_editing,
         is_focused=is_focused,

@@ -12,16 +12,17 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.ui.canvas.detail import FULL_ZOOM
+from app.ui.canvas.detail import FULL_ZOOM, TITLE_ZOOM
 from app.ui.canvas.node_painter import node_fonts
 from app.widgets.style import Style
 
 STRIP_HEIGHT = 28.0
 STRIP_GAP = 8.0
+RING_REACH = 3.0
 _EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outline:
     """What is drawn around one node.
 
@@ -73,6 +74,17 @@ class OutlinesItem(QGraphicsItem):
         self._radius = style.px("radius.node")
         self.update()
 
+    def update_ring(self, rect: QRectF) -> None:
+        """Paint the border of a node anew, and the mark in its corner, but not what it holds."""
+        reach = RING_REACH
+        outer = rect.adjusted(-reach, -reach, reach, reach)
+        thick = 2 * reach
+        self.update(QRectF(outer.left(), outer.top(), outer.width(), thick))
+        self.update(QRectF(outer.left(), outer.bottom() - thick, outer.width(), thick))
+        self.update(QRectF(outer.left(), outer.top(), thick, outer.height()))
+        self.update(QRectF(outer.right() - thick, outer.top(), thick, outer.height()))
+        self.update(QRectF(rect.right() - 14.0, rect.bottom() - 14.0, 14.0, 14.0))
+
     def boundingRect(self) -> QRectF:
         """Cover the whole scene."""
         return _EVERYWHERE
@@ -87,6 +99,9 @@ class OutlinesItem(QGraphicsItem):
         """Draw the outlines that touch what has to be painted."""
         exposed = option.exposedRect.adjusted(-8.0, -8.0 - STRIP_HEIGHT - STRIP_GAP, 8.0, 8.0)
         zoom = painter.worldTransform().m11()
+        if zoom < TITLE_ZOOM:
+            self._paint_far(painter, exposed, zoom)
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for outline in self._outlines():
             if not outline.rect.intersects(exposed):
@@ -117,6 +132,31 @@ class OutlinesItem(QGraphicsItem):
                 )  # fmt: skip
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
+    def _paint_far(self, painter: QPainter, exposed: QRectF, zoom: float) -> None:
+        """Draw plain rectangles: from far away nobody sees the corners, and hundreds are cheap."""
+        boxes: dict[str, list[QRectF]] = {
+            "selection.line": [],
+            "accent.line": [],
+            "danger.line": [],
+        }
+        reach = 1.5 / zoom
+        for outline in self._outlines():
+            if outline.rect.intersects(exposed):
+                rect = outline.rect.adjusted(-reach, -reach, reach, reach)
+                if outline.problem:
+                    boxes["danger.line"].append(rect)
+                elif outline.is_running:
+                    boxes["accent.line"].append(rect)
+                elif outline.is_selected:
+                    boxes["selection.line"].append(rect)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for name, rects in boxes.items():
+            if rects:
+                pen = QPen(self._style.color(name), 1.0 if name == "selection.line" else 2.0)
+                pen.setCosmetic(True)
+                painter.setPen(pen)
+                painter.drawRects(rects)
+
     def _paint_hovered(self, painter: QPainter, outline: Outline, zoom: float) -> None:
         width = max(1.0, 1.0 / zoom)
         self._ring(painter, outline.rect, self._style.color("border.strong"), width, -width, zoom)
@@ -130,10 +170,10 @@ class OutlinesItem(QGraphicsItem):
         self, painter: QPainter, rect: QRectF, color: QColor, width: float, outside: float,
         zoom: float,
     ) -> None:  # fmt: skip
-        # From far away the line keeps its width on screen; it would vanish otherwise.
-        if outside >= 0.0:
+        if zoom < FULL_ZOOM and outside >= 0.0:
+            # From far away the line keeps its width on screen; it would vanish otherwise.
             width = max(width, 1.5 / zoom)
-            outside = max(outside, 1.5 / zoom)
+            outside = max(outside, 1.0 / zoom)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(color, width))
         reach = outside + width / 2

@@ -47,6 +47,7 @@ class PictureRefresher:
         self._used = 0
         self._stale: dict[NodeItem, None] = {}
         self._settled = QRectF()
+        self._zoom = 0.0
         self._target = (0.0, Detail.FLAT)
         self.on_stale: Callable[[], None] | None = None
         """Called when a node becomes stale, so that the view can ask for a refresh."""
@@ -85,6 +86,10 @@ class PictureRefresher:
         self._used = 0
         self.invalidate_all()
 
+    def is_settled(self, visible: QRectF, zoom: float) -> bool:
+        """Tell whether nothing that is seen can need a new picture, but for stale nodes."""
+        return self._zoom == zoom and self._settled.contains(visible) and not self._stale
+
     def refresh(
         self,
         visible: QRectF,
@@ -108,6 +113,7 @@ class PictureRefresher:
         Returns:
             Whether everything is as it should be; else call again soon.
         """
+        self._zoom = zoom
         target = ((ladder_zoom(zoom) if is_zooming else zoom) * ratio, detail_at(zoom, ratio))
         if target != self._target:
             self._target = target
@@ -122,6 +128,30 @@ class PictureRefresher:
         self._settled = QRectF(visible)
         if self._used > CACHE_BYTES:
             self._evict(visible)
+        return True
+
+    def prefetch(
+        self,
+        around: QRectF,
+        items_in: Callable[[QRectF], Iterable[NodeItem]],
+        budget_s: float,
+    ) -> bool:
+        """Paint nodes just outside of the view while nothing else is to do.
+
+        Args:
+            around: What is seen and a margin about it, in scene coordinates.
+            items_in: Tells which nodes touch a rectangle.
+            budget_s: Seconds to spend.
+
+        Returns:
+            Whether all are painted; else call again soon.
+        """
+        deadline = time.perf_counter() + budget_s
+        for item in items_in(around):
+            if self._needs(item, self._target):
+                if time.perf_counter() > deadline:
+                    return False
+                self._render(item, self._target)
         return True
 
     def _wanted(

@@ -11,10 +11,11 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
 
 from app.ui.canvas import node_views
-from app.ui.canvas.box_index import Box, BoxIndex
+from app.ui.canvas.box_index import BoxIndex
 from app.ui.canvas.detail import Detail
 from app.ui.canvas.group_item import GroupItem
-from app.ui.canvas.hover import NOTHING, Hit
+from app.ui.canvas.hover import NOTHING, Hit, Under
+from app.ui.canvas.hover_item import HoverItem
 from app.ui.canvas.link_layer import LinkLayer
 from app.ui.canvas.node_item import NODE_Z, Z_STEP, NodeItem
 from app.ui.canvas.node_painter import NodePainter, node_fonts
@@ -26,6 +27,7 @@ from app.ui.canvas.reroute_item import RerouteItem
 from app.ui.canvas.run_layer import RunLayer
 from app.ui.canvas.selection import Selection
 from app.ui.run_state import RunState
+from app.widgets.base import REST
 from app.widgets.style import Style
 
 if TYPE_CHECKING:
@@ -77,12 +79,20 @@ class CanvasScene(QGraphicsScene):
         self._outlines.setZValue(OUTLINES_Z)
         self.addItem(self.links.item)
         self.addItem(self._outlines)
+        self._hover_item = HoverItem(style)
+        self.addItem(self._hover_item)
         self._selection = Selection()
         self._lit: frozenset[str] = frozenset()
         self._offer_of: Callable[[NodeItem], SocketOffer] | None = None
         self._offered: tuple[str, QColor] | None = None
         self._loose_link: QGraphicsItem | None = None
+        self._moving: set[str] = set()
+        self._moving_links: set[str] = set()
         self._boxes = BoxIndex()
+        self._hover_timer = QTimer(self)
+        self._hover_timer.setSingleShot(True)
+        self._hover_timer.setInterval(int(style.px("motion.fast")))
+        self._hover_timer.timeout.connect(self._light_hovered)
         self._box_items: list[NodeItem | None] = []
         self._box_numbers: dict[str, int] = {}
         self._style = style
@@ -122,6 +132,7 @@ class CanvasScene(QGraphicsScene):
         self.links.item.set_style(style)
         self.run.set_style(style)
         self._outlines.set_style(style)
+        self._hover_item.set_style(style)
         for group in self.groups.values():
             group.set_style(style)
         for reroute in self.reroutes.values():
@@ -176,6 +187,7 @@ class CanvasScene(QGraphicsScene):
         self._box_numbers.clear()
         self.pointer.hover = self.pointer.pressed = NOTHING
         self.pointer.editing = self.pointer.focused = None
+        self._show_hover()
 
     def nodes_in(self, rect: QRectF) -> list[NodeItem]:
         """Return the nodes whose outline touches ``rect``, lowest first or not."""
@@ -236,8 +248,7 @@ class CanvasScene(QGraphicsScene):
                     if key in self.nodes:
                         self.refresher.mark_stale(self.nodes[key])
         self._lit = lit
-        hovered = self.pointer.hover.node
-        self.links.set_lit(set(lit | self.links.links_of([hovered])) if hovered else set(lit))
+        self._light_hovered()
 
     def set_hover(self, hit: Hit) -> None:
         """Take note of what the pointer is over."""
@@ -246,6 +257,7 @@ class CanvasScene(QGraphicsScene):
             return
         self.pointer.hover = hit
         self._update_hovered_node(old, hit)
+        self._show_hover()
         for before, after in ((old, hit), (hit, old)):
             if before.key != after.key and before.key in self.groups:
                 self.groups[before.key].set_hovered(before is hit)
@@ -256,15 +268,34 @@ class CanvasScene(QGraphicsScene):
             item = self.nodes.get(hit.node)
             if item is None:
                 continue
-            if _has_own_hover(hit):
-                self.refresher.mark_stale(item)
             if old.node != new.node:
-                self._outlines.update(self._outline_area(item))
+                self._outlines.update_ring(item.outline)
         if old.node != new.node:
-            lit = set(self._lit)
-            if new.node:
-                lit |= self.links.links_of([new.node])
-            self.links.set_lit(lit)
+            # Links light up where the pointer rests, not along its way.
+            self._hover_timer.start()
+
+    def _light_hovered(self) -> None:
+        lit = set(self._lit)
+        hovered = self.pointer.hover.node
+        if hovered:
+            lit |= self.links.links_of([hovered])
+        self.links.set_lit(lit)
+
+    def _show_hover(self) -> None:
+        """Draw the part under the pointer, unless a gesture has the mouse."""
+        hit = self.pointer.hover
+        item = self.nodes.get(hit.node)
+        state = REST
+        if item is not None and hit.under is Under.WIDGET:
+            is_linked = item.visible[hit.index].is_linked
+            if is_linked or self.pointer.editing == (hit.key, hit.widget):
+                item = None
+            else:
+                state = node_views.control_state(
+                    item, hit.index, self.pointer, self.run.run_of(item.key)
+                )
+        is_free = self._offer_of is None and self.pointer.pressed is NOTHING
+        self._hover_item.show_hit(item if is_free else None, hit, state)
 
     def set_pressed(self, hit: Hit) -> None:
         """Take note of what is held down."""
@@ -272,6 +303,7 @@ class CanvasScene(QGraphicsScene):
             if key in self.nodes:
                 self.refresher.mark_stale(self.nodes[key])
         self.pointer.pressed = hit
+        self._show_hover()
 
     def set_offer(self, offer_of: Callable[[NodeItem], SocketOffer] | None) -> None:
         """Show which sockets would take the link that is dragged; None when none is."""
@@ -304,6 +336,7 @@ class CanvasScene(QGraphicsScene):
         for changed in (old, where):
             if changed is not None:
                 self.repaint_node(changed[0])
+        self._show_hover()
 
     def show_loose_link(self, item: QGraphicsItem) -> None:
         """Keep a link that hangs from the pointer on screen until it is cleared."""
@@ -323,11 +356,28 @@ class CanvasScene(QGraphicsScene):
         if item is not None:
             self.refresher.mark_stale(item)
 
-    def move_items(self, positions: Mapping[str, QPointF]) -> None:
-        """Show nodes somewhere else, while they are dragged; the document is not told."""
+    def begin_move(self, keys: Iterable[str]) -> None:
+        """Get ready for :meth:`move_items`: links between these nodes move as they are."""
+        self._moving = set(keys)
+        self._moving_links = self.links.begin_move(self._moving)
+
+    def move_items(self, positions: Mapping[str, QPointF], shift: QPointF) -> None:
+        """Show nodes somewhere else, while they are dragged; the document is not told.
+
+        Args:
+            positions: Where the nodes named to :meth:`begin_move` lie now.
+            shift: How far that is from where they were then.
+        """
         for key, pos in positions.items():
             self._move_node(self.nodes[key], pos)
-        self.links.update_nodes(positions)
+        self.links.item.shift_to(shift.x(), shift.y())
+        self.links.update(self._moving_links)
+
+    def end_move(self) -> None:
+        """Route all links in their own way again; nodes stay where they are shown."""
+        self.links.item.end_shift()
+        self.links.update_nodes(self._moving)
+        self._moving, self._moving_links = set(), set()
 
     def resize_item(self, key: str, size: tuple[float, float] | None, pos: QPointF) -> None:
         """Show a node in another size while it is dragged; None for that of the document."""
@@ -359,7 +409,7 @@ class CanvasScene(QGraphicsScene):
         item.setPos(*record.pos)
         item.setZValue(NODE_Z + index * Z_STEP)
         self.addItem(item)
-        box = _box_of(item)
+        box = item.box()
         self._box_numbers[item.key] = self._boxes.append(box)
         self._box_items.append(item)
         # An item without a picture has no extent, and Qt would not tell when it must be painted.
@@ -369,7 +419,7 @@ class CanvasScene(QGraphicsScene):
         if item.key in self.run.failed:
             self._outlines.update(self._outline_area(item))
         item.setPos(pos)
-        self._boxes.set(self._box_numbers[item.key], _box_of(item))
+        self._boxes.set(self._box_numbers[item.key], item.box())
         self.run.place_bar(item)
         if item.key in self.run.failed:
             self._outlines.update(self._outline_area(item))
@@ -415,7 +465,7 @@ class CanvasScene(QGraphicsScene):
             self.refresher.forget(item)
             self.removeItem(item)
         if self.pointer.hover.key in keys:
-            self.pointer.hover = NOTHING
+            self.set_hover(NOTHING)
         self.select(self._selection)
         self.content_changed.emit()
 
@@ -427,6 +477,9 @@ class CanvasScene(QGraphicsScene):
             item.rebind(self.document.bound.nodes[key])
             self._move_node(item, QPointF(*item.node.node.pos))
             self.refresher.mark_stale(item)
+            if key == self.pointer.hover.key:
+                self._hover_item.show_hit(None, NOTHING, REST)
+                self.pointer.hover = NOTHING
             self._outlines.update(self._outline_area(item))
         self.links.update_nodes(keys)
         self.content_changed.emit()
@@ -486,7 +539,7 @@ class CanvasScene(QGraphicsScene):
             return
         self._outlines.update(self._outline_area(item))
         if self.run.update_node(item):
-            self._boxes.set(self._box_numbers[item.key], _box_of(item))
+            self._boxes.set(self._box_numbers[item.key], item.box())
             self.links.update_nodes([item.key])
         self._outlines.update(self._outline_area(item))
         self.refresher.mark_stale(item)
@@ -521,14 +574,17 @@ class CanvasScene(QGraphicsScene):
         for key in keys:
             item = self.nodes.get(key)
             if item is not None:
+                left, top, right, bottom = item.box()
                 yield Outline(
-                    item.outline,
+                    QRectF(left, top, right - left, bottom - top),
                     is_selected=key in selected,
                     is_running=key in run.running,
                     problem=run.failed.get(key, ""),
                     remedy=self.remedies.get(key, ""),
                     is_hovered=key == hovered,
-                    can_resize=not item.node.node.is_collapsed and not item.node.node.is_pinned,
+                    can_resize=key == hovered
+                    and not item.is_collapsed
+                    and not item.node.node.is_pinned,
                     offer=self._offered[1] if self._offered and key == offered else None,
                 )
 
@@ -537,16 +593,6 @@ class CanvasScene(QGraphicsScene):
             -_OUTLINE_REACH, -_OUTLINE_REACH, _OUTLINE_REACH, _OUTLINE_REACH
         )
         return area.united(strip_of(item.outline)) if item.key in self.run.failed else area
-
-
-def _has_own_hover(hit: Hit) -> bool:
-    """Tell whether hovering this changes the node's own picture."""
-    return hit.under.value in ("input", "output", "widget")
-
-
-def _box_of(item: NodeItem) -> Box:
-    outline = item.outline
-    return outline.left(), outline.top(), outline.right(), outline.bottom()
 
 
 def _freeze() -> None:

@@ -1,4 +1,4 @@
-"""The soft shadow under nodes: one small picture, drawn in nine parts around any rectangle."""
+"""The soft shadow under nodes: one small picture, drawn in parts around any rectangle."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from app.widgets.style import Style
 
 MARGIN = 22.0
 """How far a shadow reaches beyond the rectangle, and how far a part reaches into it."""
+_UNDER = 4.0
+"""How far it is drawn under the rectangle, whose corners are round."""
 
 
 class Shadow:
@@ -44,31 +46,45 @@ class Shadow:
         self._pixmap = QPixmap.fromImage(image)
 
     def paint(self, painter: QPainter, rect: QRectF) -> None:
-        """Draw the shadow of ``rect``; what lies under it is left out."""
-        part = float(self._part)
+        """Draw the shadow around ``rect``; nearly all that lies under it is left out.
+
+        The picture is stretched without smoothing: it has no edges that could show it, and
+        smoothing took as long as all the rest of a node.
+        """
+        part, size = float(self._part), 2.0 * self._part + 1.0
         outer = rect.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN).translated(0.0, self._drop)
-        inner = min(part, outer.width() / 2), min(part, outer.height() / 2)
-        xs = (outer.left(), outer.left() + inner[0], outer.right() - inner[0], outer.right())
-        ys = (outer.top(), outer.top() + inner[1], outer.bottom() - inner[1], outer.bottom())
-        us = ((0.0, inner[0]), (part, part + 1.0), (2 * part + 1.0 - inner[0], 2 * part + 1.0))
-        vs = ((0.0, inner[1]), (part, part + 1.0), (2 * part + 1.0 - inner[1], 2 * part + 1.0))
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
-        for row in range(3):
-            for column in range(3):
-                if row == column == 1:
-                    continue
-                target = QRectF(
-                    xs[column], ys[row], xs[column + 1] - xs[column], ys[row + 1] - ys[row]
+        wide, high = min(part, outer.width() / 2), min(part, outer.height() / 2)
+        band = min(MARGIN + self._drop + _UNDER, high)
+        columns = (
+            (outer.left(), wide, 0.0, wide),
+            (outer.left() + wide, outer.width() - 2 * wide, part, 1.0),
+            (outer.right() - wide, wide, size - wide, wide),
+        )
+        rows = (
+            (outer.top() + band, high - band, band, high - band),
+            (outer.top() + high, outer.height() - 2 * high, part, 1.0),
+            (outer.bottom() - high, high - band, size - high, high - band),
+        )
+        side = MARGIN + _UNDER
+        draw, pixmap = painter.drawPixmap, self._pixmap
+        for x, width, u, source_width in columns:
+            if width > 0.0:
+                top, bottom = outer.top(), outer.bottom() - band
+                draw(QRectF(x, top, width, band), pixmap, QRectF(u, 0.0, source_width, band))
+                draw(
+                    QRectF(x, bottom, width, band),
+                    pixmap,
+                    QRectF(u, size - band, source_width, band),
                 )
-                if target.width() <= 0 or target.height() <= 0:
-                    continue
-                source = QRectF(
-                    us[column][0],
-                    vs[row][0],
-                    us[column][1] - us[column][0],
-                    vs[row][1] - vs[row][0],
+        for y, height, v, source_height in rows:
+            if height > 0.0:
+                left, right = outer.left(), outer.right() - side
+                draw(QRectF(left, y, side, height), pixmap, QRectF(0.0, v, side, source_height))
+                draw(
+                    QRectF(right, y, side, height),
+                    pixmap,
+                    QRectF(size - side, v, side, source_height),
                 )
-                painter.drawPixmap(target, self._pixmap, source)
 
 
 @lru_cache(maxsize=8)

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 from app.ui.canvas import picking
 from app.ui.canvas.actions import CanvasActions
 from app.ui.canvas.canvas_host import EditorKeeper
+from app.ui.canvas.detail import Detail, detail_at
 from app.ui.canvas.dom_overlay import DomOverlay
 from app.ui.canvas.drops import DropTarget
 from app.ui.canvas.grid import paint_grid
@@ -47,7 +48,12 @@ if TYPE_CHECKING:
 
 REFINE_MS = 30
 GESTURE_BUDGET_S = 0.003
-FLOAT_MARGIN = 16
+ZOOM_BUDGET_S = 0.004
+PREFETCH_MS = 40
+PREFETCH_SHARE = 0.2
+"""How much beyond each edge of the view is painted ahead."""
+MOST_PARTS = 48
+"""More uncovered strips than this are painted as one rectangle."""
 
 
 class CanvasView(QGraphicsView):
@@ -115,6 +121,7 @@ class CanvasView(QGraphicsView):
         self._gesture: Gesture | None = None
         self._nested_pan: PanGesture | None = None
         self._is_space_held = False
+        self._is_gesturing = False
         self._forwards_to_editor = False
         self._last_pos = QPointF()
         self._set_up()
@@ -129,6 +136,10 @@ class CanvasView(QGraphicsView):
         self._refine = QTimer(self)
         self._refine.setSingleShot(True)
         self._refine.timeout.connect(self.refresh_pictures)
+        self._prefetch = QTimer(self)
+        self._prefetch.setSingleShot(True)
+        self._prefetch.setInterval(PREFETCH_MS)
+        self._prefetch.timeout.connect(self._prefetch_pictures)
         self.canvas.refresher.on_stale = self._on_stale
         self.navigator.changed.connect(self._on_moved)
         self.navigator.zoom_changed.connect(self._on_zoomed)
@@ -233,12 +244,29 @@ class CanvasView(QGraphicsView):
             navigator.zoom,
             self.devicePixelRatioF(),
             is_zooming=navigator.is_zooming,
-            budget_s=GESTURE_BUDGET_S if self._gesture is not None else BUDGET_S,
+            budget_s=self._budget(),
         )
         if is_done:
             self._refine.stop()
-        elif not self._refine.isActive():
+            self._prefetch.start()
+        else:
+            # Counted from the last try: while something moves, each step tries anyway.
             self._refine.start(REFINE_MS)
+
+    def _prefetch_pictures(self) -> None:
+        """Paint what a pan would uncover next, in the pauses."""
+        seen = self.navigator.visible
+        if self.navigator.is_zooming or detail_at(self.zoom, 1.0) is Detail.FLAT:
+            return
+        dx, dy = seen.width() * PREFETCH_SHARE, seen.height() * PREFETCH_SHARE
+        around = seen.adjusted(-dx, -dy, dx, dy)
+        if not self.canvas.refresher.prefetch(around, self.canvas.nodes_in, GESTURE_BUDGET_S):
+            self._prefetch.start()
+
+    def _budget(self) -> float:
+        if self._gesture is not None or self._nested_pan is not None:
+            return GESTURE_BUDGET_S
+        return ZOOM_BUDGET_S if self.navigator.is_zooming else BUDGET_S
 
     def pick(self, pixel: QPointF) -> Hit:
         """Return what is under a pixel of the viewport."""
@@ -457,8 +485,23 @@ class CanvasView(QGraphicsView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint, after a last look at the pictures that are seen."""
-        self.refresh_pictures()
+        navigator, links = self.navigator, self.canvas.links.item
+        if not self._refine.isActive() and not self.canvas.refresher.is_settled(
+            navigator.visible, navigator.zoom
+        ):
+            self.refresh_pictures()
+        region = event.region()
+        if 1 < region.rectCount() <= MOST_PARTS:
+            size = QPointF(1.0, 1.0) / navigator.zoom
+            links.exposed_parts = [
+                QRectF(
+                    navigator.to_scene(QPointF(part.topLeft())) - size,
+                    navigator.to_scene(QPointF(part.bottomRight())) + 2 * size,
+                )
+                for part in region
+            ]
         super().paintEvent(event)
+        links.exposed_parts = []
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the upper left corner of the canvas where it is."""
@@ -486,7 +529,6 @@ class CanvasView(QGraphicsView):
         """Leave out what is dear to paint while something moves."""
         moves = self._gesture is not None and self._gesture.moves_canvas
         is_gesturing = moves or self._nested_pan is not None or self.navigator.is_zooming
-        links = self.canvas.links.item
-        if links.is_gesturing != is_gesturing:
-            links.is_gesturing = is_gesturing
-            links.update_ground(self.navigator.visible)
+        if is_gesturing != self._is_gesturing:
+            self._is_gesturing = is_gesturing
+            self.canvas.links.item.set_gesturing(is_gesturing, self.navigator.visible)

@@ -94,6 +94,7 @@ class MoveGesture(Gesture):
         self._reroutes = {key: scene.reroutes[key].pos() for key in reroutes}
         self._anchor = self._anchor_of(hit)
         self._shift = QPointF()
+        scene.begin_move(self._nodes)
 
     def _moving(self, *, frame_alone: bool) -> tuple[set[str], set[str], set[str]]:
         scene, selection = self.scene, self.scene.selection
@@ -144,7 +145,7 @@ class MoveGesture(Gesture):
         for key, rect in self._groups.items():
             scene.groups[key].set_rect(rect.translated(shift))
         if self._nodes:
-            scene.move_items({key: pos + shift for key, pos in self._nodes.items()})
+            scene.move_items({key: pos + shift for key, pos in self._nodes.items()}, shift)
         if self._reroutes:
             scene.move_reroutes({key: pos + shift for key, pos in self._reroutes.items()})
         self.view.dom.place_all()
@@ -152,6 +153,7 @@ class MoveGesture(Gesture):
     def release(self, pointer: Pointer) -> None:
         """Give the new places to the document as one step."""
         self.move(pointer)
+        self.scene.end_move()
         if self._shift.isNull():
             return
         document, shift = self.document, self._shift
@@ -171,6 +173,7 @@ class MoveGesture(Gesture):
     def cancel(self) -> None:
         """Bring everything back."""
         self._show(QPointF())
+        self.scene.end_move()
 
 
 class CloneGesture(Gesture):

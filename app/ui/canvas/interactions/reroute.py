@@ -53,7 +53,7 @@ class RerouteGesture(Gesture):
             points,
             scene.links.style,
         )
-        scene.links.item.update(scene.links.item.set_link(link.key, curves, link.type))
+        scene.links.item.update_boxes([scene.links.item.set_link(link.key, curves, link.type)])
 
     def move(self, pointer: Pointer) -> None:
         """Follow the pointer."""

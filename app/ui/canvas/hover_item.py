@@ -1,0 +1,152 @@
+"""The control or socket under the pointer, painted over the picture of its node.
+
+So moving the pointer over a node paints one row anew and not the whole node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from app.ui.canvas.detail import FULL_ZOOM
+from app.ui.canvas.hover import NOTHING, Hit, Under
+from app.ui.canvas.node_colors import NodeColors
+from app.ui.canvas.node_item import NodeItem
+from app.ui.canvas.node_painter import HOVER_GROWTH, LABEL_GAP, node_fonts
+from app.ui.canvas.node_views import colors_of
+from app.ui.canvas.socket_painter import paint_socket
+from app.widgets.base import WidgetState
+from app.widgets.style import Style
+
+ABOVE_NODE = 2e-5
+_SOCKET_REACH = 8.0
+
+
+class HoverItem(QGraphicsItem):
+    """Draws what is hovered in one node.
+
+    Args:
+        style: The theme.
+    """
+
+    def __init__(self, style: Style) -> None:
+        super().__init__()
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self._style = style
+        self._node: NodeItem | None = None
+        self._hit = NOTHING
+        self._state = WidgetState()
+        self._box = QRectF()
+        self._shape = QPainterPath()
+        self.hide()
+
+    def set_style(self, style: Style) -> None:
+        """Take other colours."""
+        self._style = style
+        self.update()
+
+    def show_hit(self, node: NodeItem | None, hit: Hit, state: WidgetState) -> None:
+        """Draw another part as hovered; None for none.
+
+        Args:
+            node: The node.
+            hit: What is hovered in it.
+            state: How the control would be drawn at rest; ignored for sockets.
+        """
+        box = _box_of(node, hit) if node is not None else QRectF()
+        if node is None or box.isEmpty():
+            self._node = None
+            self.hide()
+            return
+        self.prepareGeometryChange()
+        self._node, self._hit, self._box = node, hit, box
+        self._state = replace(state, hovered=hit.part)
+        self.setPos(node.pos())
+        self.setZValue(node.zValue() + ABOVE_NODE)
+        self.show()
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        """Cover the row or the socket with its label."""
+        return self._box
+
+    def shape(self) -> QPainterPath:
+        """Be nowhere for hit tests."""
+        return self._shape
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        """Draw the part."""
+        node = self._node
+        if node is None or painter.worldTransform().m11() < FULL_ZOOM:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        colors = colors_of(node, self._style)
+        if self._hit.under is Under.WIDGET:
+            self._paint_control(painter, node, colors)
+        else:
+            self._paint_socket(painter, node, colors)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_control(self, painter: QPainter, node: NodeItem, colors: NodeColors) -> None:
+        index = self._hit.index
+        if index >= len(node.controls) or index >= len(node.layout.widgets):
+            return
+        node.controls[index].paint(painter, node.layout.widgets[index], colors.style, self._state)
+        for place, slot in zip(node.layout.inputs, node.node.inputs, strict=False):
+            if slot.widget == self._hit.widget and slot.link is None:
+                paint_socket(painter, place, slot.type, self._style, self._radius)
+
+    def _paint_socket(self, painter: QPainter, node: NodeItem, colors: NodeColors) -> None:
+        is_input = self._hit.under is Under.INPUT
+        slots = node.node.inputs if is_input else node.node.outputs
+        places = node.layout.inputs if is_input else node.layout.outputs
+        index = self._hit.index
+        if index >= len(slots):
+            return
+        slot, place = slots[index], places[index]
+        paint_socket(
+            painter,
+            place,
+            slot.type,
+            self._style,
+            self._radius + HOVER_GROWTH,
+            is_optional=getattr(slot, "is_optional", False) and getattr(slot, "link", None) is None,
+            is_list=getattr(slot, "is_list", False),
+        )
+        if node.is_collapsed or node.is_plain or getattr(slot, "widget", None) is not None:
+            return
+        font = node_fonts(self._style).inner
+        text = font.cut(slot.label, node.layout.width - 40.0)
+        width = font.width(text)
+        x = place.x() + LABEL_GAP if is_input else place.x() - LABEL_GAP - width
+        painter.fillRect(QRectF(x, place.y() - 8.0, width, 16.0), colors.body)
+        painter.setFont(font.font)
+        painter.setPen(colors.title_text_selected)
+        painter.drawText(QPointF(x, font.baseline(place.y())), text)
+
+    @property
+    def _radius(self) -> float:
+        return self._style.px("node.socketRadius")
+
+
+def _box_of(node: NodeItem, hit: Hit) -> QRectF:
+    if hit.under is Under.WIDGET:
+        rows = node.layout.widgets
+        return QRectF(rows[hit.index]) if 0 <= hit.index < len(rows) else QRectF()
+    if hit.under not in (Under.INPUT, Under.OUTPUT):
+        return QRectF()
+    places = node.layout.inputs if hit.under is Under.INPUT else node.layout.outputs
+    if not 0 <= hit.index < len(places):
+        return QRectF()
+    place = places[hit.index]
+    box = QRectF(place.x(), place.y(), 0.0, 0.0)
+    box.adjust(-_SOCKET_REACH, -_SOCKET_REACH - 2.0, _SOCKET_REACH, _SOCKET_REACH + 2.0)
+    if node.is_collapsed or node.is_plain:
+        return box
+    # The label may be as long as the node is wide; the row is low, so that costs little.
+    return box.united(QRectF(0.0, place.y() - 9.0, node.layout.width, 18.0))
