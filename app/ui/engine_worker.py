@@ -10,11 +10,7 @@ milliseconds.
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
 import logging
-import os
-import sys
 import threading
 import time
 from collections import deque
@@ -26,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 from PySide6.QtGui import QImage
 
+from app.engine.device import device_facts, load_torch
 from app.engine.errors import describe
 from app.engine.events import (
     Event,
@@ -234,6 +231,10 @@ class EngineWorker(QThread):
         if self._engine is not None:
             self._engine.queue.wake()
 
+    def device_facts(self) -> dict[str, Any]:
+        """Return what the engine computes on, and memory in bytes. Any thread may ask."""
+        return device_facts()
+
     def refresh_definitions(self) -> None:
         """Read the choices of all nodes anew (model lists, files)."""
         self.call(lambda engine: self.definitions_changed.emit(engine.registry.definitions()))
@@ -292,75 +293,3 @@ class EngineWorker(QThread):
             except Exception as error:  # the thread's main loop: it must outlive everything
                 log.exception("The engine's loop met an error")
                 self.signals.put(LogsEvent(describe(error), level="error"))
-
-
-def load_torch() -> None:
-    """Import torch without freezing the window, and keep one core free for it.
-
-    Loading torch's libraries inside ``import torch`` holds the interpreter lock for up to a
-    second. Loading them beforehand through ctypes, which lets go of the lock, leaves stalls of
-    about a tenth of that (measured on Linux; elsewhere it falls back to the plain import).
-    """
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
-    try:
-        _preload_torch_libraries()
-        import torch
-
-        cores = os.cpu_count() or 2
-        torch.set_num_threads(max(1, cores - 1))
-    finally:
-        sys.setswitchinterval(interval)
-
-
-def _preload_torch_libraries() -> None:
-    spec = importlib.util.find_spec("torch")
-    if spec is None or spec.origin is None:
-        return
-    folder = Path(spec.origin).parent / "lib"
-    if sys.platform == "win32":
-        names = ("c10.dll", "torch_cpu.dll", "c10_cuda.dll", "torch_cuda.dll")
-    else:
-        ending = "dylib" if sys.platform == "darwin" else "so"
-        names = tuple(
-            f"lib{name}.{ending}" for name in ("c10", "torch_cpu", "c10_cuda", "torch_cuda")
-        )
-    for name in names:
-        path = folder / name
-        if path.exists():
-            try:
-                if sys.platform == "win32":
-                    ctypes.CDLL(str(path))
-                else:
-                    ctypes.CDLL(str(path), mode=os.RTLD_NOW | os.RTLD_GLOBAL)
-            except OSError as error:
-                log.debug("preloading %s failed: %s", name, error)
-                return
-
-
-def device_facts() -> dict[str, Any]:
-    """Return what the status bar shows: device name, kind, and memory in bytes."""
-    import psutil
-    import torch
-
-    memory = psutil.virtual_memory()
-    facts: dict[str, Any] = {
-        "name": "CPU",
-        "kind": "cpu",
-        "ram_total": memory.total,
-        "ram_used": memory.total - memory.available,
-        "vram_total": 0,
-        "vram_used": 0,
-        "torch": torch.__version__,
-    }
-    if torch.cuda.is_available():
-        free, total = torch.cuda.mem_get_info()
-        facts.update(
-            name=torch.cuda.get_device_name(),
-            kind="cuda",
-            vram_total=total,
-            vram_used=total - free,
-        )
-    elif torch.backends.mps.is_available():
-        facts.update(name="Apple GPU", kind="mps")
-    return facts

@@ -33,7 +33,7 @@ from app.engine.workflow.to_prompt import convert, step_seeds
 from app.engine.workflow.writer import snapshot
 from app.ui import run_progress
 from app.ui.document import WorkflowDocument
-from app.ui.engine_worker import EngineWorker, device_facts
+from app.ui.engine_worker import EngineWorker
 from app.ui.jobs import Job, JobTable, prepare_prompt, root_key
 from app.ui.output_images import LoadedOutput, load_output
 from app.ui.problem_texts import (
@@ -307,7 +307,7 @@ class RunController(RunPort):
 
     def _read_device(self) -> None:
         def work() -> None:
-            facts = device_facts()
+            facts = self._worker.device_facts()
             if not self._closed:
                 self._device_read.emit(facts)
 
