@@ -282,6 +282,10 @@ class SliderField(ChromeButton):
         self._value = value
         self.update()
 
+    def words(self) -> str:
+        """Return the number as it is written beside the track; a subclass may add a unit."""
+        return format_number(self._value, self._spec)
+
     def sizeHint(self) -> QSize:
         """Return a comfortable size."""
         return QSize(self.px(200), self.px(FIELD_HEIGHT))
@@ -350,7 +354,7 @@ class SliderField(ChromeButton):
             paint_box(painter, ring, ring.width() / 2, None, self.color("focus.ring"), 2)
         box = QRectF(track.right() + self.px(8), 0, self.px(_VALUE_ROOM - 8), self.height())
         color = self.color("text.primary" if enabled else "text.disabled")
-        words = format_number(self._value, self._spec)
+        words = self.words()
         right = Qt.AlignmentFlag.AlignRight
         paint_text(painter, box, words, self.font_named("body"), color, right)
 
