@@ -12,6 +12,7 @@ from typing import Final
 
 from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow.binding import BoundGraph, BoundNode
+from app.engine.workflow.bulk import collector_paused
 from app.engine.workflow.flow_types import follow_types, is_follower
 from app.engine.workflow.hosts import (
     INPUT_BOX,
@@ -91,9 +92,10 @@ def bind_graph(
 ) -> BoundGraph:
     """Bind one graph of a workflow, with the definitions of all subgraphs it uses."""
     library = Library(workflow, definitions)
-    for inner in library.missing_for([graph]):
-        library.add(inner, None if library.is_recursive(inner.id) else _bind(inner, library))
-    return _bind(graph, library)
+    with collector_paused():
+        for inner in library.missing_for([graph]):
+            library.add(inner, None if library.is_recursive(inner.id) else _bind(inner, library))
+        return _bind(graph, library)
 
 
 def bind_document(

@@ -122,14 +122,15 @@ def read_input_slot(raw: Mapping[str, Any], index: int, widgets: Iterable[str] =
     A slot of a widget that the node has no more is shown as a socket while it is linked.
     """
     name = str(raw.get("name") or "")
-    widget = as_mapping(raw.get("widget")).get("name")
+    named = as_mapping(raw.get("widget")).get("name")
+    widget = None if named is None else str(named)
     if widget is not None and widget not in widgets and raw.get("link") is not None:
         widget = None
     return BoundInput(
         name=name,
         label=str(raw.get("label") or raw.get("localized_name") or name),
         type=type_text(raw.get("type")),
-        widget=None if widget is None else str(widget),
+        widget=widget,
         is_optional=raw.get("shape") == _OPTIONAL_SHAPE,
         stored=index,
     )

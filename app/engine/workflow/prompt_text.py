@@ -13,7 +13,10 @@ _ESCAPED: Final = re.compile(r"\\([{}|])")
 _REPLACEMENT: Final = re.compile(r"%([^%]+)%")
 _DATE_PART: Final = re.compile(r"yyyy|yy|dd?|MM?|hh?|mm?|ss?")
 _UNSAFE: Final = re.compile(r'[/?<>\\:*|"\x00-\x1f\x7f]')
-_MAX_STEPS: Final = 10_000
+_OPENING: Final = re.compile(r"\\.|\{", re.DOTALL)
+_SIGN: Final = re.compile(r"\\.|[{}|]", re.DOTALL)
+_MAX_WORK: Final = 4_000_000
+"""Letters looked at before a text that is nothing but braces is left as it is."""
 
 Chooser = Callable[[Sequence[str]], str]
 
@@ -35,20 +38,18 @@ def expand_choices(text: str, choose: Chooser) -> str:
     """
     parts: list[str] = []
     waiting = [_without_comments(text)]
-    # A guard against texts that are nothing but braces inside braces.
-    for _ in range(_MAX_STEPS):
-        if not waiting:
-            break
+    work = 0
+    while waiting:
         at = waiting.pop()
-        start = _find_brace(at)
+        start = _find_brace(at) if work < _MAX_WORK else None
         if start is None:
             parts.append(at)
             continue
+        work += len(at) - start
         options, end = _read_options(at, start)
         parts.append(at[:start])
         waiting.append(at[end:])
         waiting.append(_without_comments(choose(options)))
-    parts.extend(reversed(waiting))
     return _ESCAPED.sub(r"\1", "".join(parts))
 
 
@@ -106,14 +107,9 @@ def _without_comments(text: str) -> str:
 
 
 def _find_brace(text: str) -> int | None:
-    index = 0
-    while index < len(text):
-        if text[index] == "\\":
-            index += 2
-            continue
-        if text[index] == "{":
-            return index
-        index += 1
+    for match in _OPENING.finditer(text):
+        if match.group(0) == "{":
+            return match.start()
     return None
 
 
@@ -121,22 +117,18 @@ def _read_options(text: str, start: int) -> tuple[list[str], int]:
     """Return the options of the choice that opens at ``start``, and where it ends."""
     options: list[str] = []
     depth = 0
-    first = index = start + 1
-    while index < len(text):
-        sign = text[index]
-        if sign == "\\":
-            index += 2
-            continue
+    first = start + 1
+    for match in _SIGN.finditer(text, first):
+        sign = match.group(0)
         if sign == "{":
             depth += 1
         elif sign == "}":
             if depth == 0:
-                options.append(text[first:index])
-                return options, index + 1
+                options.append(text[first : match.start()])
+                return options, match.end()
             depth -= 1
         elif sign == "|" and depth == 0:
-            options.append(text[first:index])
-            first = index + 1
-        index += 1
+            options.append(text[first : match.start()])
+            first = match.end()
     options.append(text[first:])
     return options, len(text)

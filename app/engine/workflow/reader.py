@@ -17,6 +17,7 @@ from typing import Any, Final
 from app.engine.errors import WorkflowFileError
 from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow import metadata
+from app.engine.workflow.bulk import collector_paused
 from app.engine.workflow.from_prompt import workflow_from_prompt
 from app.engine.workflow.model import Workflow
 from app.engine.workflow.records import build_workflow
@@ -112,7 +113,8 @@ def parse_json(data: bytes | str, shown: str = "this text") -> Any:
     """
     try:
         text = data if isinstance(data, str) else data.decode(json.detect_encoding(data))
-        value = json.loads(text.removeprefix("\ufeff"), parse_constant=lambda _: None)
+        with collector_paused():
+            value = json.loads(text.removeprefix("\ufeff"), parse_constant=lambda _: None)
     except RecursionError:
         raise WorkflowFileError(f"Cannot open {shown}: it is nested too deeply.") from None
     except UnicodeDecodeError as error:

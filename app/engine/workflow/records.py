@@ -21,6 +21,8 @@ from app.engine.workflow.model import (
 )
 
 _VUE_FACTOR: Final = 1.2
+_BOX_IDS: Final = ("-10", "-20")
+"""Ids inside a definition that stand for its inputs and outputs; a node cannot have them."""
 
 
 def build_workflow(raw: Raw) -> Workflow:
@@ -75,8 +77,11 @@ def _build_graph(graph_id: str, raw: Raw, numbering: Numbering, space: Space | N
             key = _record_key(kind, item, index)
             if key is None:
                 continue
+            is_node_inside = kind is RecordKind.NODE and graph_id != ROOT
+            if is_node_inside and key in _BOX_IDS:
+                key = ""
             if key in table or not key:
-                if kind is RecordKind.NODE and graph_id != ROOT:
+                if is_node_inside and key:
                     continue  # workflow-format 3, rule 5: dropped inside a definition
                 key = str(numbering.next_for(kind))
             table[key] = record_class(key, item, space)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow.bind import bind_document
 from app.engine.workflow.binding import BoundGraph, BoundNode, BoundWidget
+from app.engine.workflow.bulk import collector_paused
 from app.engine.workflow.execution_names import collision_names
 from app.engine.workflow.model import Mode, Workflow
 from app.engine.workflow.node_binding import PRIMITIVE
@@ -96,18 +97,19 @@ def convert(
         exact_ids: Renumber nodes inside subgraphs whose id another graph has too, as the web
             editor does on loading. The prompt is as valid either way.
     """
-    root, interiors = bind_document(workflow, definitions)
-    names = collision_names(workflow) if exact_ids else {}
-    choose: Chooser = choose_first if first_choice else random.choice
-    maker = _Maker(root, interiors, choose, now or datetime.now())
-    try:
-        scopes = lay_out(root, interiors, names)
-    except TooManyInstances:
-        problem = PromptProblem("", "", "The subgraphs hold each other too many times to run.")
-        return Conversion({}, [problem])
-    for scope in _depth_first(scopes[0]):
-        maker.add_scope(scope)
-    return maker.finish()
+    with collector_paused():
+        root, interiors = bind_document(workflow, definitions)
+        names = collision_names(workflow) if exact_ids else {}
+        choose: Chooser = choose_first if first_choice else random.choice
+        maker = _Maker(root, interiors, choose, now or datetime.now())
+        try:
+            scopes = lay_out(root, interiors, names)
+        except TooManyInstances:
+            message = "The subgraphs hold each other too many times to run."
+            return Conversion({}, [PromptProblem("", "", message)])
+        for scope in _depth_first(scopes[0]):
+            maker.add_scope(scope)
+        return maker.finish()
 
 
 class _Maker:

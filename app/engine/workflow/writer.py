@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.engine.files import write_atomic
+from app.engine.workflow.bulk import collector_paused
 from app.engine.workflow.model import Raw, RecordKind, Workflow, as_mapping
 
 
@@ -24,8 +25,13 @@ def snapshot(workflow: Workflow) -> Snapshot:
 
     Values inside records are shared, because edits replace values and never change them.
     """
+    with collector_paused():
+        return Snapshot(_copy(workflow.raw))
+
+
+def _copy(raw: Raw) -> Raw:
     copied: Raw = {}
-    waiting: list[tuple[Raw, Raw]] = [(workflow.raw, copied)]
+    waiting: list[tuple[Raw, Raw]] = [(raw, copied)]
     while waiting:
         source, target = waiting.pop()
         target.update(source)
@@ -47,7 +53,7 @@ def snapshot(workflow: Workflow) -> Snapshot:
                 else:
                     copies.append(item)
             target["definitions"] = {**definitions, "subgraphs": copies}
-    return Snapshot(copied)
+    return copied
 
 
 def serialize(content: Snapshot, *, indent: int | None = None) -> bytes:
