@@ -104,6 +104,7 @@ class Engine:
         self._callbacks: tuple[EventCallback, ...] = ()
         self._callbacks_lock = threading.Lock()
         self._run_lock = threading.Lock()
+        self._runner: int | None = None
         self._wishes: set[str] = set()
         self._collected_at = time.monotonic()
         self._closed = False
@@ -266,7 +267,12 @@ class Engine:
 
         Returns:
             What came out, or None when there was no prompt.
+
+        Raises:
+            EngineStateError: A node of a running prompt calls this.
         """
+        if self._runner == threading.get_ident():
+            raise EngineStateError("A node may not run the queue that it is part of.")
         self._grant_wishes()
         item = self.queue.take(timeout_s)
         if item is None:
@@ -344,11 +350,11 @@ class Engine:
 
     def _run_exclusively(self, item: QueueItem, *, waited: bool) -> RunResult:
         self._check_open()
-        if not self._run_lock.acquire(blocking=False):
-            if waited:
-                self.queue.done()
+        # A prompt from the queue has been taken out of it, so it waits rather than be lost.
+        if not self._run_lock.acquire(blocking=waited):
             raise EngineStateError("A prompt is running; only one can run at a time.")
         try:
+            self._runner = threading.get_ident()
             self._load_packs_once()
             if not waited:
                 self.queue.start(item)
@@ -361,6 +367,7 @@ class Engine:
                 stop_control.finish()
                 self._node_output.uninstall()
         finally:
+            self._runner = None
             self._run_lock.release()
             self.queue.done()
 

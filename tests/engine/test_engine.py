@@ -223,6 +223,18 @@ def test_a_node_may_not_start_a_run(engine):
     assert engine.queue.remaining == 0
 
 
+def test_a_node_may_not_run_the_queue(engine):
+    class Nested(Show):
+        def run(self, value):
+            return engine.run_next(0)
+
+    engine.registry.classes["Show"] = Nested
+    waiting = engine.submit(prompt(5))
+
+    assert engine.run(prompt()).error["exception_type"].endswith("EngineStateError")
+    assert [item.prompt_id for item in engine.queue.pending] == [waiting]
+
+
 def test_e543_free_drops_what_is_kept(engine):
     engine.run(prompt())
     engine.free(free_memory=True)

@@ -8,13 +8,14 @@ else can run. Synchronous nodes never see a task.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import Token
 from typing import Any
 
 from app.engine.execution.context import ExecutionContext, current_context
-from app.engine.execution.interrupts import stop_control
+from app.engine.execution.interrupts import InterruptProcessingException, stop_control
 
 _CANCEL_PATIENCE_S = 0.5
 """How long a cancelled coroutine may take to clean up before it is left behind."""
@@ -86,10 +87,16 @@ class AsyncCalls:
 
         Raises:
             BaseException: Whatever it raises.
+            InterruptProcessingException: The prompt is to stop.
         """
         loop = self._running_loop()
         task = loop.create_task(_guarded(awaitable, context))
-        self._run(lambda: loop.run_until_complete(task))
+        # Not run_until_complete: the end of another node's calls stops the loop as well.
+        task.add_done_callback(lambda _task: loop.stop())
+        while not task.done():
+            self._run(loop.run_forever)
+            if stop_control.requested and not task.done():
+                raise InterruptProcessingException
         outcome = task.result()
         if outcome.error is not None:
             raise outcome.error
@@ -138,8 +145,10 @@ class AsyncCalls:
     def wake(self) -> None:
         """End :meth:`wait`; may be called from any thread."""
         loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(loop.stop)
+        if loop is not None:
+            # The run may end, and close its loop, at this very moment.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(loop.stop)
 
     def _run(self, function: Callable[[], Any]) -> None:
         stop_control.in_node = True

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.engine.execution.cache import UiOutput
+from app.engine.execution.prompt_copy import copy_containers
 from app.engine.execution.queue import QueueItem
 from app.engine.execution.report import RunReport, RunResult
 
@@ -83,7 +83,7 @@ class History:
                 found = {prompt_id: self._entries[prompt_id]} if prompt_id in self._entries else {}
             else:
                 found = self._slice(max_items, offset)
-        return {key: copy.deepcopy(entry) for key, entry in found.items()}
+        return {key: copy_containers(entry) for key, entry in found.items()}
 
     def _slice(self, max_items: int | None, offset: int | None) -> dict[str, dict[str, Any]]:
         keys = list(self._entries)

@@ -23,18 +23,19 @@ def copy_prompt(prompt: Any) -> Any:
             inputs = node.get("inputs")
             if isinstance(inputs, Mapping):
                 node["inputs"] = {
-                    name: _copy(value) if type(value) in _CONTAINERS else value
+                    name: copy_containers(value) if type(value) in _CONTAINERS else value
                     for name, value in inputs.items()
                 }
         copied[node_id] = node
     return copied
 
 
-def _copy(value: Any) -> Any:
+def copy_containers(value: Any) -> Any:
+    """Copy lists and dictionaries to any depth; everything else is shared."""
     if type(value) is dict:
-        return {key: _copy(item) for key, item in value.items()}
+        return {key: copy_containers(item) for key, item in value.items()}
     if type(value) is list:
-        return [_copy(item) if type(item) in _CONTAINERS else item for item in value]
+        return [copy_containers(item) if type(item) in _CONTAINERS else item for item in value]
     return value
 
 

@@ -151,3 +151,18 @@ def test_an_async_node_may_call_sys_exit(run, engine):
     result, _ = run(graph(n=("Leave", {}), out=("Show", {"value": ["n", 0]})))
 
     assert result.error["exception_type"] == "SystemExit"
+
+
+def test_e313_an_async_check_is_awaited_while_other_nodes_end(run, engine):
+    async def check(self, x=None):
+        await asyncio.sleep(0.1)
+        return []
+
+    cls = node({"x": ("*", {"lazy": True})}, returns=("*",), check_lazy_status=check)
+    add_class(engine, "Slow", cls(lambda self, x: ("checked",)))
+    result, _ = run(
+        graph(w=("Wait", {"seconds": 0.02, "value": 1}), a=("Show", {"value": ["w", 0]}),
+              s=("Slow", {"x": ["w", 0]}), b=("Show", {"value": ["s", 0]}))
+    )  # fmt: skip
+
+    assert result.outputs == {"a": {"value": [1]}, "b": {"value": ["checked"]}}

@@ -139,6 +139,19 @@ def test_e912_a_busy_coroutine_ends(engine, stop_soon):
     assert stop_soon(graph(n=("Busy", {})))[2] < 2
 
 
+def test_e912_a_waiting_check_is_stopped(engine, stop_soon):
+    async def check(self, x=None):
+        await asyncio.sleep(60)
+
+    slow = {"x": ("*", {"lazy": True})}
+    add_class(engine, "Slow", node(
+        slow, returns=(), OUTPUT_NODE=True, check_lazy_status=check
+    )(lambda self, x: ()))  # fmt: skip
+    result, _, seconds = stop_soon(graph(n=("Slow", {"x": 1})))
+
+    assert (result.status, seconds < 1) == ("interrupted", True)
+
+
 def test_e912_nothing_starts_after_a_stop(engine, stop_soon):
     def quick(self):
         time.sleep(0.3)

@@ -160,3 +160,16 @@ def test_e104_only_the_targets_run(run):
     prompt = graph(a=("Show", {"value": 1}), b=("Show", {"value": 2}))
 
     assert run(prompt, targets=["b"])[0].executed == ["b"]
+
+
+def test_e901_a_chain_of_20000_nodes_runs(run):
+    prompt = graph(n0=("Value", {"value": 0}))
+    for number in range(1, 20_000):
+        prompt[f"n{number}"] = {
+            "class_type": "Add",
+            "inputs": {"a": [f"n{number - 1}", 0], "b": 1},
+        }
+    prompt["out"] = {"class_type": "Show", "inputs": {"value": ["n19999", 0]}}
+
+    assert run(prompt)[0].outputs == {"out": {"value": [19_999]}}
+    assert run(dict(reversed(prompt.items())))[0].executed == []
