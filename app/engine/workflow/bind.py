@@ -127,6 +127,8 @@ def update_binding(
     state: _State = bound.state
     if state.library.definitions is not definitions or state.library.workflow is not workflow:
         return BindingChange(is_reset=True)
+    if state.library.is_stale:
+        return BindingChange(is_reset=True)
     update = _Update(workflow, bound, state)
     for operation in patch:
         update.note(operation)

@@ -31,6 +31,12 @@ class Library:
         self.bound: dict[str, BoundGraph] = {}
         self._recursive: set[str] = set()
         self._groups: dict[str, Graph | None] = {}
+        self._legacy = workflow.root.extra.get("groupNodes")
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the document's legacy group nodes are others than when this was made."""
+        return self.workflow.root.extra.get("groupNodes") is not self._legacy
 
     def is_host_type(self, kind: str) -> bool:
         """Tell whether a node type is a subgraph of this document."""

@@ -100,6 +100,20 @@ def test_pasting_what_is_here_adds_no_definition():
     assert len(desk.workflow.subgraphs) == count
 
 
+def test_a_group_node_brings_its_definition_even_after_it_was_missed():
+    source = Desk(read_sample("adv_group_node"))
+    clip = clipboard.copy(*source.both, ["10"])
+    target = Desk(new_workflow())
+    bare, _ = _paste(target, {**clip, "groupNodes": {}})
+    assert target.bound.nodes[bare[0]].is_missing
+
+    made, _ = _paste(target, clip)
+
+    assert [target.bound.nodes[key].subgraph for key in (*bare, *made)] == ["workflow/enc"] * 2
+    target.undo()
+    assert target.bound.nodes[bare[0]].is_missing
+
+
 @pytest.mark.parametrize(
     "text", ["", "words", "[1]", '{"kind": "other"}', "easel/nodes", '{"a": "easel/nodes"}',
              '["easel/nodes"', '{"kind": "easel/nodes"' + "[" * 5000],
