@@ -27,10 +27,11 @@ from app.engine.events import (
     ExecutionInterruptedEvent,
     StatusEvent,
 )
+from app.engine.execution.announce import now_ms
 from app.engine.execution.async_calls import AsyncCalls
 from app.engine.execution.cache import make_cache
 from app.engine.execution.dynamic_prompt import DynamicPrompt
-from app.engine.execution.executor import Executor, SlotAddress, now_ms
+from app.engine.execution.executor import Executor, SlotAddress
 from app.engine.execution.history import History
 from app.engine.execution.interrupts import (
     InterruptProcessingException,
@@ -414,7 +415,7 @@ class Engine:
         finally:
             self.history.add(
                 item, kept_prompt, validation.outputs, executor.result,
-                executor.ui_outputs, executor.messages,
+                executor.news.ui_outputs, executor.news.messages,
             )  # fmt: skip
         result.node_errors = validation.node_errors
         return result

@@ -10,30 +10,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from app.engine.errors import Interrupted
-from app.engine.events import (
-    Event,
-    ExecutedEvent,
-    ExecutingEvent,
-    ExecutionCachedEvent,
-    ExecutionErrorEvent,
-    ExecutionInterruptedEvent,
-    ExecutionStartEvent,
-    ExecutionSuccessEvent,
-)
+from app.engine.execution.announce import Announcer
 from app.engine.execution.arguments import NodeArguments, gather_arguments
 from app.engine.execution.async_calls import AsyncCalls
-from app.engine.execution.cache import CacheEntry, UiOutput
+from app.engine.execution.cache import CacheEntry
 from app.engine.execution.call import NodeCaller
 from app.engine.execution.context import current_context
 from app.engine.execution.expansion import Expansion, assemble, expand
-from app.engine.execution.failure import (
-    OUT_OF_MEMORY_TIP,
-    describe_inputs,
-    error_frames,
-    error_text,
-    error_type,
-    is_out_of_memory,
-)
+from app.engine.execution.failure import error_text, is_out_of_memory
 from app.engine.execution.interrupts import InterruptProcessingException, stop_control
 from app.engine.execution.keys import KeyMaker
 from app.engine.execution.order import ExecutionOrder
@@ -43,6 +27,7 @@ from app.engine.execution.report import RunResult
 from app.engine.execution.results import CallResult, has_blocker, merge_outputs, merge_ui
 from app.engine.execution.run_state import (
     DependencyCycleError,
+    NodeInputError,
     NodeState,
     Retention,
     Run,
@@ -53,17 +38,15 @@ log = logging.getLogger("easel.engine")
 SlotAddress = tuple[str, int]
 
 
-def now_ms() -> int:
-    """Return the milliseconds since 1970 (E-502)."""
-    return int(time.time() * 1000)
+_UNREAD: Any = object()
 
 
 class Executor:
     """Runs one validated prompt; made anew for each.
 
     Attributes:
+        news: What has been told of the run.
         result: What has come out so far.
-        messages: Names and data of the events at the start and the end (E-550).
 
     Args:
         run: What is shared during the prompt.
@@ -83,7 +66,6 @@ class Executor:
         self._outputs = list(outputs)
         self._wanted = list(wanted)
         self._on_out_of_memory = on_out_of_memory
-        self._emit: Callable[[Event], None] = run.emit
         self._order = ExecutionOrder()
         self._tasks = AsyncCalls(self._order.release_externally)
         self._caller = NodeCaller(run, self._tasks)
@@ -92,20 +74,15 @@ class Executor:
         self._retention = Retention(run.states) if run.cache.releases_early else None
         self._progress = reset_progress_state(run.prompt_id, run.dynprompt, run.emit)
         self._current: NodeState | None = None
+        self._blamed: NodeState | None = None
         self._interrupted_id: str | None = None
         self._last_id: str | None = None
         self._arguments: NodeArguments | None = None
         self._unfinished: dict[str, set[str]] = {}
         self._with_inner_ui: dict[str, CacheEntry] = {}
         self._inference: contextlib.ExitStack | None = None
-        self.result = RunResult(run.prompt_id)
-        self._ui: dict[str, UiOutput] = {}
-        self.messages: list[tuple[str, dict[str, Any]]] = []
-
-    @property
-    def ui_outputs(self) -> dict[str, UiOutput]:
-        """Ui outputs of the run by node id, with what is known of their nodes."""
-        return self._ui
+        self.news = Announcer(run)
+        self.result = self.news.result
 
     def execute(self) -> RunResult:
         """Run the prompt. Whatever nodes do, the answer is a result.
@@ -116,7 +93,7 @@ class Executor:
         result = self.result
         started = time.perf_counter()
         stop_control.attach(self._current_id, self._tasks.wake)
-        self._say_start()
+        self.news.started()
         try:
             with contextlib.ExitStack() as self._inference:
                 self._guarded_run()
@@ -156,7 +133,7 @@ class Executor:
                 continue
         # An interrupt can come between a call and the code that puts the context back.
         current_context.set(None)
-        self._say_end()
+        self.news.ended(self._interrupted_id)
 
     def _current_id(self) -> str | None:
         current = self._current
@@ -172,8 +149,8 @@ class Executor:
         for node_id, node in run.prompt.items():
             class_type = node["class_type"]
             inputs = node.get("inputs") or {}
-            schema = schemas.get(class_type)
-            if schema is None or schema.has_dynamic_inputs:
+            schema = schemas.get(class_type, _UNREAD)
+            if schema is _UNREAD or (schema is not None and schema.has_dynamic_inputs):
                 schema = schemas[class_type] = self._read_schema(class_type, inputs)
             run.states[node_id] = NodeState(node_id, class_type, inputs, schema, root)
         states = run.states.values()
@@ -182,7 +159,7 @@ class Executor:
             {node_id: node["class_type"] for node_id, node in run.prompt.items()},
             [state.key for state in states],
         )
-        self._say_cached()
+        self._find_cached()
         if self._retention is not None:
             self._retention.add(self._needed())
             for node_id, _ in self._wanted:
@@ -195,13 +172,25 @@ class Executor:
                 self._add(state)
         self._restore_expansions()
 
+    def _find_cached(self) -> None:
+        """Tell which nodes of the prompt have results, needed or not (E-410)."""
+        find = self._run.cache.find
+        nodes: list[str] = []
+        for state in self._run.states.values():
+            entry = find(state.store, state.key)
+            if entry is not None:
+                nodes.append(state.id)
+                if entry.inner_ui:
+                    self._with_inner_ui[state.id] = entry
+        self.news.cached(nodes)
+
     def _restore_expansions(self) -> None:
         """Show what is inside expansions that stand upstream of cached results (E-908)."""
         if self._with_inner_ui:
             for state in self._needed():
                 entry = self._with_inner_ui.get(state.id)
                 if entry is not None and state.id not in self._order:
-                    self._restore_inner_ui(state, entry)
+                    self.news.restored(state, entry)
 
     def _read_schema(self, class_type: str, inputs: dict[str, Any]) -> Any:
         """Return a schema, or None for a class that cannot describe itself.
@@ -256,7 +245,8 @@ class Executor:
         cycle = self._order.find_cycle()
         prompt = self._run.dynprompt
         blamed = next((each for each in cycle if prompt.is_ephemeral(each)), cycle[0])
-        self._current = self._run.states[prompt.get_display_node_id(blamed)]
+        states = self._run.states
+        self._current = states.get(prompt.get_display_node_id(blamed)) or states[blamed]
         raise DependencyCycleError("Dependency cycle detected")
 
     def _add_root(self, state: NodeState) -> None:
@@ -276,8 +266,12 @@ class Executor:
             if node.id in order:
                 continue
             schema = node.schema
+            self._blamed = node
             if schema is None:
-                raise DependencyCycleError(f"Node {node.id} ({node.class_type}) cannot be read.")
+                raise NodeInputError(
+                    f"Node {node.id} is needed, but its type {node.class_type} cannot say what "
+                    "inputs it has."
+                )
             order.add(node.id, is_output=schema.is_output, is_async=schema.is_async)
             for link in node.links:
                 if link.lazy and link.source_id not in node.requested:
@@ -322,20 +316,10 @@ class Executor:
         if state.id not in self._progress.nodes:
             self.result.cached.append(state.id)
             self.result.report.add(state.id, state.class_type, 0.0, True)
-        self._show(state, entry.ui, cached=True)
-        self._restore_inner_ui(state, entry)
+        self.news.executed(state, entry.ui, cached=True)
+        self.news.restored(state, entry)
         self._progress.finish_progress(state.id)
         self._complete(state)
-
-    def _restore_inner_ui(self, state: NodeState, entry: CacheEntry) -> None:
-        if self._run.strict:
-            return
-        for inner in entry.inner_ui:
-            self._record_ui(state.parent, inner)
-            display_id = inner.meta["display_node"]
-            self._emit(
-                ExecutedEvent(self._run.prompt_id, inner.node_id, display_id, inner.output, True)
-            )
 
     def _begin(self, state: NodeState) -> None:
         run, schema = self._run, state.schema
@@ -343,8 +327,7 @@ class Executor:
         if self._inference is not None:
             self._enter_inference_mode()
         self._progress.start_progress(state.id)
-        display_id = run.dynprompt.get_display_node_id(state.id)
-        self._emit(ExecutingEvent(run.prompt_id, state.id, display_id))
+        self.news.executing(state)
         self._last_id = state.id
         target = self._caller.target(state)
         arguments = self._arguments = gather_arguments(run, state)
@@ -395,7 +378,7 @@ class Executor:
     def _begin_expansion(
         self, state: NodeState, ui: dict[str, Any], results: list[CallResult]
     ) -> None:
-        self._show(state, ui or None)
+        self.news.executed(state, ui or None)
         expansion = expand(self._run, self._keys, state, results)
         state.expansion = expansion
         state.inner_ui = []
@@ -436,7 +419,7 @@ class Executor:
         self.result.executed.append(state.id)
         self.result.report.add(state.id, state.class_type, state.seconds, False)
         if ui:
-            self._show(state, ui)
+            self.news.executed(state, ui)
         self._progress.finish_progress(state.id)
         self._complete(state)
 
@@ -451,22 +434,6 @@ class Executor:
     def _held(self) -> set[int]:
         states = self._run.states.values()
         return {id(state.entry) for state in states if state.entry is not None}
-
-    def _show(self, state: NodeState, ui: dict[str, Any] | None, *, cached: bool = False) -> None:
-        """Send a node's ui and note it for the history (E-505, E-910)."""
-        if ui:
-            self._record_ui(state.parent, self._run.ui_output(state, ui))
-        if ui or cached:
-            display_id = self._run.dynprompt.get_display_node_id(state.id)
-            self._emit(ExecutedEvent(self._run.prompt_id, state.id, display_id, ui, cached))
-
-    def _record_ui(self, parent: NodeState | None, output: UiOutput) -> None:
-        self._ui[output.node_id] = output
-        self.result.outputs[output.node_id] = output.output
-        while parent is not None:
-            if parent.inner_ui is not None:
-                parent.inner_ui.append(output)
-            parent = parent.parent
 
     # End
 
@@ -487,34 +454,13 @@ class Executor:
                 self._run.cache.forget(state.store, state.key)
                 state = state.parent
 
-    def _say_start(self) -> None:
-        timestamp = now_ms()
-        self._emit(ExecutionStartEvent(self._run.prompt_id, timestamp))
-        self._note("execution_start", timestamp=timestamp)
-
-    def _say_cached(self) -> None:
-        find = self._run.cache.find
-        nodes: list[str] = []
-        for state in self._run.states.values():
-            entry = find(state.store, state.key)
-            if entry is not None:
-                nodes.append(state.id)
-                if entry.inner_ui:
-                    self._with_inner_ui[state.id] = entry
-        timestamp = now_ms()
-        self._emit(ExecutionCachedEvent(self._run.prompt_id, tuple(nodes), timestamp))
-        self._note("execution_cached", nodes=nodes, timestamp=timestamp)
-
-    def _note(self, name: str, **data: Any) -> None:
-        self.messages.append((name, {"prompt_id": self._run.prompt_id, **data}))
-
     def _failed(self, error: BaseException) -> None:
         stop_control.in_node = False
-        payload = self._error_payload(error)
-        self.result.status = "error"
-        self.result.error = payload
+        arguments = self._arguments.lists if self._arguments is not None else None
+        # Before the first node runs, the one that was being added is at fault.
+        self.news.failed(error, self._current or self._blamed, arguments)
+        log.info("Prompt %s failed: %s", self._run.prompt_id, error_text(error))
         self._mark_failed()
-        log.info("Node %s failed: %s", payload["node_id"], payload["exception_message"].strip())
         if is_out_of_memory(error):
             self._on_out_of_memory()
 
@@ -524,31 +470,6 @@ class Executor:
             if entry is not None and entry["state"] is ProgressState.RUNNING:
                 self._progress.fail_progress(self._current.id)
 
-    def _error_payload(self, error: BaseException) -> dict[str, Any]:
-        run, state = self._run, self._current
-        real_id = run.dynprompt.get_real_node_id(state.id) if state is not None else None
-        is_cycle = isinstance(error, DependencyCycleError)
-        text = error_text(error)
-        if not is_cycle:
-            text += "\n" + (OUT_OF_MEMORY_TIP if is_out_of_memory(error) else "")
-        return {
-            "prompt_id": run.prompt_id,
-            "node_id": real_id,
-            "node_type": run.states[real_id].class_type if real_id in run.states else None,
-            "executed": list(self.result.executed),
-            "exception_message": text,
-            "exception_type": "graph.DependencyCycleError" if is_cycle else error_type(error),
-            "traceback": [] if is_cycle else error_frames(error),
-            "current_inputs": self._described_inputs(is_cycle),
-            "current_outputs": [s.id for s in run.states.values() if s.entry is not None],
-            "timestamp": now_ms(),
-        }
-
-    def _described_inputs(self, is_cycle: bool) -> dict[str, list[Any]] | list[Any]:
-        if is_cycle:
-            return []
-        return describe_inputs(self._arguments.lists) if self._arguments is not None else {}
-
     def _interrupted(self) -> None:
         stop_control.in_node = False
         current = self._current
@@ -557,34 +478,3 @@ class Executor:
         )
         self.result.status = "interrupted"
         self._mark_failed()
-
-    def _say_end(self) -> None:
-        run, result = self._run, self.result
-        timestamp = now_ms()
-        if result.status == "success":
-            self._emit(ExecutionSuccessEvent(run.prompt_id, timestamp))
-            self._note("execution_success", timestamp=timestamp)
-        elif result.status == "error":
-            assert result.error is not None
-            self._emit(ExecutionErrorEvent(run.prompt_id, result.error))
-            self.messages.append(("execution_error", result.error))
-        else:
-            self._say_interrupted(timestamp)
-        self._emit(ExecutingEvent(run.prompt_id, None, None))
-
-    def _say_interrupted(self, timestamp: int) -> None:
-        run = self._run
-        node_id = self._interrupted_id
-        real_id = run.dynprompt.get_real_node_id(node_id) if node_id is not None else None
-        node_type = run.states[real_id].class_type if real_id in run.states else None
-        executed = tuple(self.result.executed)
-        self._emit(
-            ExecutionInterruptedEvent(run.prompt_id, real_id, node_type, executed, timestamp)
-        )
-        self._note(
-            "execution_interrupted",
-            node_id=real_id,
-            node_type=node_type,
-            executed=list(executed),
-            timestamp=timestamp,
-        )

@@ -127,3 +127,31 @@ def test_e915_a_value_that_cannot_be_shown_is_named():
             raise SystemExit
 
     assert describe_value(Rude()) == "(Rude that cannot be shown: SystemExit)"
+
+
+def test_an_undeclared_link_into_nowhere_is_named(run):
+    result, _ = run(
+        graph(a=("Add", {"a": 1, "b": 2, "extra": ["gone", 0]}), out=("Show", {"value": ["a", 0]}))
+    )
+
+    assert (result.status, result.error["node_id"]) == ("error", "a")
+    assert "gone" in result.error["exception_message"]
+
+
+def test_a_bystander_that_cannot_describe_itself_does_not_matter(run, engine):
+    asked = []
+
+    def broken(cls):
+        asked.append(1)
+        raise RuntimeError("no inputs today")
+
+    cls = node(returns=("*",))(lambda self: (1,))
+    cls.INPUT_TYPES = classmethod(broken)
+    add_class(engine, "Broken", cls)
+
+    result, _ = run(
+        graph(v=("Value", {"value": 1}), x=("Broken", {}), y=("Broken", {}),
+              out=("Show", {"value": ["v", 0]}))
+    )  # fmt: skip
+
+    assert (result.status, asked) == ("success", [1])
