@@ -225,11 +225,25 @@ class _PatchCommand(QUndoCommand):
             return False
         self._patch = _join(self._patch, other._patch)
         self._inverse = _join(other._inverse, self._inverse)
+        # A gesture that ends where it began, or was cancelled, leaves no step behind.
+        self.setObsolete(_is_idle(self._patch, self._inverse))
         return True
 
 
 def _target(operation: SetKey) -> tuple[object, ...]:
     return (operation.graph, operation.kind, operation.key, operation.name)
+
+
+def _is_idle(patch: Patch, inverse: Patch) -> bool:
+    """Tell whether a patch sets every value to what it was before."""
+    before = {_target(item): item.value for item in inverse if isinstance(item, SetKey)}
+    return all(
+        isinstance(item, SetKey)
+        and _target(item) in before
+        and type(item.value) is type(before[_target(item)])
+        and item.value == before[_target(item)]
+        for item in patch
+    )
 
 
 def _join(first: Patch, second: Patch) -> Patch:

@@ -54,8 +54,7 @@ class IconRail(Themed, QWidget):
         self.setFixedWidth(self.px(48))
         layout = self.layout()
         layout.setSpacing(self.px(4))
-        # One pixel more at the right for the hairline keeps the icons in the middle of the rest.
-        layout.setContentsMargins(0, self.px(8), 1, self.px(10))
+        layout.setContentsMargins(0, self.px(8), 0, self.px(10))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the ground and the hairline."""
@@ -65,7 +64,7 @@ class IconRail(Themed, QWidget):
         painter.fillRect(QRectF(rect.right() - 1, 0, 1, rect.height()), self.color("border.subtle"))
 
     def _make(self, name: str, icon: str, tip: str, look: Style) -> IconButton:
-        button = IconButton(icon, tip, look, size=36, icon_px=20, parent=self)
+        button = IconButton(icon, tip, look, size=36, icon_px=20, tone="text.tertiary", parent=self)
         button.setCheckable(True)
         # The window decides what is open; a click alone must not change the look.
         button.clicked.connect(lambda checked=False: self._on_clicked(name, checked))

@@ -283,10 +283,7 @@ class NodeSearch(Floating):
     ) -> None:
         left = inner.left() + self.px(420)
         box = QRectF(left, inner.top() + self.px(104), self.px(280), self.px(190))
-        painter.save()
-        painter.setClipRect(box.adjusted(-8, -8, 8, 8))
-        height = min(self._paint_preview(painter, definition, box), box.height())
-        painter.restore()
+        height = self._paint_preview(painter, definition, box)
         y = max(box.top() + height + self.px(20), inner.top() + self.px(200))
         y = min(y, foot - self.px(124))
         title = QRectF(left, y, box.width(), self.px(20))

@@ -45,9 +45,10 @@ QLineEdit:disabled {{ color: {disabled}; }}
 QLineEdit#searchField, QLineEdit#queryField, QLineEdit#countField {{
     background: transparent; border: none; padding: 0;
 }}
+QLineEdit#queryField {{ font-size: {title}px; }}
 QPlainTextEdit#codeView {{
     background: {field}; color: {secondary}; border: 1px solid {border_subtle};
-    padding: {p6}px;
+    padding: {p6}px; font-family: "{code}"; font-size: {small}px;
 }}
 QScrollArea, QScrollArea > QWidget > QWidget#page, QAbstractItemView {{
     background: transparent; border: none;
@@ -80,6 +81,8 @@ def sheet(look: Style) -> str:
         r6=round(6 * look.scale),
         r8=round(8 * look.scale),
         body=look.font("body").pixelSize(),
+        title=look.font("title").pixelSize(),
+        code=look.font("code").family(),
         small=look.font("small").pixelSize(),
         window=name("surface.window"),
         canvas=name("surface.canvas"),

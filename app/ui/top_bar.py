@@ -57,7 +57,9 @@ class TopBar(Themed, QWidget):
         self.count = CountField(look, self)
         self.run_button = RunButton(look, run_menu, self)
         self.stop_button = Button(tr("Stop"), look, icon="stop-solid", padding=10, parent=self)
-        self.panel_button = IconButton("panel-right", tr("Right panel"), look, parent=self)
+        self.panel_button = IconButton(
+            "panel-right", tr("Right panel"), look, tone_on="text.secondary", parent=self
+        )
         self.panel_button.setCheckable(True)
         layout = QHBoxLayout(self)
         layout.setSpacing(0)
@@ -378,7 +380,8 @@ class CountField(Themed, QWidget):
             paint_box(painter, rect, self.px(6), fill, self.color(line))
         ink = self.color("text.secondary" if self.isEnabled() else "text.disabled")
         middle = rect.center().y()
-        paint_icon(painter, "x", QPointF(self.px(16), middle), self.px(14), ink)
+        tone = self.color("text.tertiary") if self.isEnabled() else ink
+        paint_icon(painter, "x", QPointF(self.px(16), middle), self.px(14), tone)
         x = rect.right() - self.px(14)
         paint_icon(painter, "chevron-up", QPointF(x, middle - self.px(6)), self.px(14), ink)
         paint_icon(painter, "chevron-down", QPointF(x, middle + self.px(6)), self.px(14), ink)

@@ -178,7 +178,9 @@ class Button(ChromeButton):
             left = rect.left()
         if icon:
             center = QPointF(left + icon / 2, rect.center().y())
-            paint_icon(painter, self._icon, center, icon, ink)
+            is_quiet = self._role is ButtonRole.QUIET and self.isEnabled()
+            tone = self.color("text.secondary") if is_quiet and not self.underMouse() else ink
+            paint_icon(painter, self._icon, center, icon, tone)
         box = QRectF(left + icon + gap, rect.top(), text + 1, rect.height())
         paint_text(painter, box, self.text(), self.font(), ink)
 
@@ -192,6 +194,8 @@ class IconButton(ChromeButton):
         look: The style.
         size: Side in pixels of the design.
         icon_px: Side of the icon.
+        tone: Colour of the icon at rest.
+        tone_on: Its colour while the button is checked.
     """
 
     def __init__(
@@ -202,12 +206,16 @@ class IconButton(ChromeButton):
         *,
         size: int = 28,
         icon_px: int = 16,
+        tone: str = "text.secondary",
+        tone_on: str = "text.primary",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._icon = icon
         self._size = size
         self._icon_px = icon_px
+        self._tone = tone
+        self._tone_on = tone_on
         self.setToolTip(tip)
         self.setAccessibleName(tip)
         self.apply_style(look)
@@ -241,7 +249,8 @@ class IconButton(ChromeButton):
             fill = self.color("state.hover")
         if fill is not None:
             paint_box(painter, rect, self.px(6), fill)
-        name = "text.primary" if hovered or self.isChecked() else "text.secondary"
+        name = self._tone_on if self.isChecked() else self._tone
+        name = "text.primary" if hovered else name
         ink = self.color(name if self.isEnabled() else "text.disabled")
         paint_icon(painter, self._icon, rect.center(), self.px(self._icon_px), ink)
         if self.has_ring:

@@ -123,7 +123,7 @@ class SearchField(Themed, QLineEdit):
         painter.end()
         super().paintEvent(event)
         painter.begin(self)
-        ink = self.color("text.secondary")
+        ink = self.color("text.tertiary")
         center = QPointF(self.px(17), rect.center().y())
         paint_icon(painter, "search", center, self.px(16), ink)
         if not self.text():

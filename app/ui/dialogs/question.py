@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from app.ui.dialogs.card import Card
+from app.ui.paragraph import Paragraph
 from app.ui.words import tr
 from app.widgets.buttons import Button, ButtonRole
 from app.widgets.labels import Words
@@ -44,7 +45,7 @@ class QuestionCard(Card):
         super().__init__(window, look, 440)
         self._answer = "cancel"
         self.heading = Words(heading, look, font="title", wrap=True)
-        self.text = Words(text, look, color="text.secondary", wrap=True)
+        self.text = Paragraph(text, look)
         self.buttons: dict[str, Button] = {}
         row = QHBoxLayout()
         row.setSpacing(8)

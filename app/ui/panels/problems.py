@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QTextCursor
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QTextCharFormat,
+    QTextCursor,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -14,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.paragraph import Paragraph
 from app.ui.run_port import Problem
 from app.ui.words import tr
 from app.widgets.buttons import Button, ButtonRole, ChromeButton
@@ -134,7 +143,7 @@ class ProblemDetail(Themed, QWidget):
         self._problem: Problem | None = None
         self._is_open = False
         self.heading = Words("", look, font="title", wrap=True)
-        self.text = Words("", look, color="text.secondary", wrap=True)
+        self.text = Paragraph("", look)
         self.fold = FoldButton(tr("Details"), look)
         self._error = Words("", look, font="code", color="text.tertiary")
         self.code = QPlainTextEdit()
@@ -223,7 +232,7 @@ class ProblemDetail(Themed, QWidget):
             self._buttons.addWidget(button)
         if problem.node_key:
             role = ButtonRole.SECONDARY if problem.remedies else ButtonRole.PRIMARY
-            button = Button(tr("Go to node"), self.look, role=role, icon="crosshair")
+            button = Button(tr("Go to node"), self.look, role=role, icon="locate")
             button.clicked.connect(lambda: self.locate_requested.emit(problem))
             self._buttons.addWidget(button)
         self._buttons.addStretch(1)
@@ -232,13 +241,15 @@ class ProblemDetail(Themed, QWidget):
         self._buttons.addWidget(copy)
 
     def _fill_code(self, details: str) -> None:
-        self.code.setPlainText(details.rstrip())
+        self.code.clear()
+        lines = details.rstrip().splitlines()
         cursor = self.code.textCursor()
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        cursor.movePosition(QTextCursor.MoveOperation.StartOfBlock, QTextCursor.MoveMode.KeepAnchor)
-        form = cursor.charFormat()
-        form.setForeground(self.color("danger.text"))
-        cursor.setCharFormat(form)
+        for number, line in enumerate(lines):
+            is_last = number == len(lines) - 1
+            tone = "text.secondary" if line[:1].isspace() else "text.tertiary"
+            form = QTextCharFormat()
+            form.setForeground(self.color("danger.text" if is_last else tone))
+            cursor.insertText(line if is_last else f"{line}\n", form)
         self.code.moveCursor(QTextCursor.MoveOperation.End)
         self.code.moveCursor(QTextCursor.MoveOperation.StartOfBlock)
 
@@ -307,7 +318,7 @@ class ProblemsPanel(Themed, QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(1)
+        layout.setSpacing(0)
         layout.addWidget(self._scroll)
         layout.addWidget(self.detail, 1)
         self._filler = QWidget()

@@ -52,7 +52,10 @@ class RightPanel(Themed, QWidget):
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.viewport().setAutoFillBackground(False)
         self.results.setAutoFillBackground(False)
-        layout = QVBoxLayout(self)
+        # One pixel wider than the panel: the hairline of the splitter counts to its margin.
+        self._content = QWidget(self)
+        layout = QVBoxLayout(self._content)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(PanelHeader(tr("Queue"), look, queue_buttons))
         layout.addWidget(self.queue)
@@ -78,7 +81,6 @@ class RightPanel(Themed, QWidget):
     def apply_style(self, look: Style) -> None:
         """Take another style."""
         super().apply_style(look)
-        self.layout().setContentsMargins(-1, 0, 0, 0)
         self._line.setContentsMargins(self.px(16), 0, self.px(16), self.px(5))
         self._field_frame.setContentsMargins(self.px(16), 0, self.px(16), 0)
         self.setMinimumWidth(self.px(200) - 1)
@@ -86,7 +88,8 @@ class RightPanel(Themed, QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Let the scroll bar lie in the margin of the pictures."""
         super().resizeEvent(event)
-        self.results.set_room(event.size().width())
+        self._content.setGeometry(-1, 0, event.size().width() + 1, event.size().height())
+        self.results.set_room(event.size().width() + 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the ground."""

@@ -197,7 +197,8 @@ class RowDelegate(QStyledItemDelegate):
         if row.kind is RowKind.FOLDER:
             name = "chevron-down" if row.is_open else "chevron-right"
             center = QPointF(left + view.px(4), middle)
-            paint_icon(painter, name, center, view.px(14), view.color("text.secondary"))
+            tone = view.color("text.secondary" if lifted else "text.tertiary")
+            paint_icon(painter, name, center, view.px(14), tone)
         elif row.icon:
             center = QPointF(left + view.px(5), middle)
             paint_icon(painter, row.icon, center, view.px(14), view.color("text.secondary"))
