@@ -31,7 +31,7 @@ from app.ui.canvas.dom_overlay import DomOverlay
 from app.ui.canvas.drops import DropTarget
 from app.ui.canvas.grid import paint_grid
 from app.ui.canvas.hover import NOTHING, Hit, Under
-from app.ui.canvas.interactions.base import Gesture, Pointer
+from app.ui.canvas.interactions.base import SNAP_STEP, Gesture, Pointer
 from app.ui.canvas.interactions.dispatch import double_press, press
 from app.ui.canvas.interactions.edge_pan import EdgePan
 from app.ui.canvas.interactions.pan import PanGesture
@@ -69,6 +69,8 @@ class CanvasView(QGraphicsView):
         navigator: Zoom and place.
         actions: What commands can do here.
         editors: Opens editors over controls.
+        is_snapping: Things that are moved or resized keep to the grid without Shift (U-110).
+        snap_size: Pitch of that grid.
         is_hand_mode: Hand mode: presses pan and nothing can be changed (U-017).
 
     Signals:
@@ -118,6 +120,8 @@ class CanvasView(QGraphicsView):
         self.document = document
         self.canvas = CanvasScene(document, run_state, style)
         self.is_hand_mode = False
+        self.is_snapping = False
+        self.snap_size = SNAP_STEP
         self._gesture: Gesture | None = None
         self._nested_pan: PanGesture | None = None
         self._is_space_held = False

@@ -80,12 +80,16 @@ class Gesture:
     def cancel(self) -> None:
         """Take everything back."""
 
+    def snaps(self, pointer: Pointer) -> bool:
+        """Tell whether things keep to the grid: by Shift, or always (U-110)."""
+        return pointer.shift or self.view.is_snapping
+
+    def snapped(self, value: float) -> float:
+        """Return the nearest line of the grid."""
+        step = max(1.0, float(self.view.snap_size))
+        return round(value / step) * step
+
     def is_drag(self, pointer: Pointer) -> bool:
         """Tell whether the pointer has moved too far for a click."""
         away = pointer.pixel - self.start.pixel
         return max(abs(away.x()), abs(away.y())) >= DRIFT_PX
-
-
-def snapped(value: float, step: float = SNAP_STEP) -> float:
-    """Return the nearest line of the grid."""
-    return round(value / step) * step

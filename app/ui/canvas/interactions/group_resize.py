@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from app.engine.workflow import edits
 from app.ui.canvas import words
 from app.ui.canvas.group_item import LEAST_SIZE
-from app.ui.canvas.interactions.base import Gesture, Pointer, snapped
+from app.ui.canvas.interactions.base import Gesture, Pointer
 
 if TYPE_CHECKING:
     from app.ui.canvas.view import CanvasView
@@ -31,8 +31,8 @@ class GroupResizeGesture(Gesture):
         """Show the group in the size that the pointer asks for."""
         away = pointer.pos - self.start.pos
         width, height = self._rect.width() + away.x(), self._rect.height() + away.y()
-        if pointer.shift:
-            width, height = snapped(width), snapped(height)
+        if self.snaps(pointer):
+            width, height = self.snapped(width), self.snapped(height)
         rect = QRectF(self._rect)
         rect.setWidth(max(LEAST_SIZE[0], width))
         rect.setHeight(max(LEAST_SIZE[1], height))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGraphicsPixmapItem
 from app.engine.workflow import clipboard, edits
 from app.ui.canvas import words
 from app.ui.canvas.hover import Hit, Under
-from app.ui.canvas.interactions.base import Gesture, Pointer, snapped
+from app.ui.canvas.interactions.base import Gesture, Pointer
 from app.ui.canvas.interactions.marquee import MarqueeGesture
 from app.ui.canvas.selection import Selection
 
@@ -133,9 +133,9 @@ class MoveGesture(Gesture):
     def move(self, pointer: Pointer) -> None:
         """Show everything where the pointer takes it."""
         shift = pointer.pos - self.start.pos
-        if pointer.shift:
+        if self.snaps(pointer):
             target = self._anchor + shift
-            shift = QPointF(snapped(target.x()), snapped(target.y())) - self._anchor
+            shift = QPointF(self.snapped(target.x()), self.snapped(target.y())) - self._anchor
         if shift != self._shift:
             self._show(shift)
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from app.engine.workflow import edits
 from app.ui.canvas import words
 from app.ui.canvas.hover import Hit
-from app.ui.canvas.interactions.base import Gesture, Pointer, snapped
+from app.ui.canvas.interactions.base import Gesture, Pointer
 from app.ui.canvas.selection import Selection
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class ResizeGesture(Gesture):
         right, bottom = self._corner
         width = self._size[0] + right * away.x()
         height = self._size[1] + bottom * away.y()
-        if pointer.shift:
-            width, height = snapped(width), snapped(height)
+        if self.snaps(pointer):
+            width, height = self.snapped(width), self.snapped(height)
         width, height = max(width, self._least[0]), max(height, self._least[1])
         x = self._pos.x() + (self._size[0] - width if right < 0 else 0.0)
         y = self._pos.y() + (self._size[1] - height if bottom < 0 else 0.0)
