@@ -156,7 +156,7 @@ class Program:
         )
         settings.subscribe(self._on_setting)
         self.window: MainWindow = MainWindow(settings, definitions, self.controller, home)
-        self.window.painted.connect(self.worker.start)
+        self.window.painted.connect(self._begin)
         self._open_first(options.files)
 
     def run(self) -> int:
@@ -178,6 +178,20 @@ class Program:
             return 0
         log.warning("A node did not react to Stop; the program ends without it.")
         os._exit(0)
+
+    def _begin(self) -> None:
+        """Start what the first paint did not need."""
+        from app.ui.pack_widgets import PackWidgets
+
+        self.pack_widgets = PackWidgets(self.window)
+        self.worker.widget_modules_found.connect(self.pack_widgets.take_modules)
+        self.pack_widgets.failed.connect(self.controller.report_pack)
+        self.window.canvas_wiring.view_made.connect(self.pack_widgets.watch)
+        for item in self.window.documents.items:
+            view = self.window.canvas_view(item)
+            if view is not None:
+                self.pack_widgets.watch(view)
+        self.worker.start()
 
     def _open_first(self, files: list[str]) -> None:
         if files:

@@ -152,14 +152,17 @@ class Engine:
 
     # Node types
 
-    def load_packs(self) -> list[PackReport]:
+    def load_packs(self, *, custom: bool = True) -> list[PackReport]:
         """Load the built-in nodes, then the node packs; return a report for each pack.
+
+        Args:
+            custom: False loads the built-in nodes alone.
 
         Raises:
             NodePackError: The built-in nodes cannot be loaded.
         """
         self._check_open()
-        folders = [folder for folder in self._pack_dirs if folder.is_dir()]
+        folders = [folder for folder in self._pack_dirs if custom and folder.is_dir()]
         self.pack_reports = packs.load_packs(self.registry, folders)
         return self.pack_reports
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtCore import QObject, QPoint, QPointF, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtWidgets import QColorDialog, QFileDialog
 
 from app.engine.workflow.model import ROOT, as_mapping, read_pair
 from app.ui.documents import OpenDocument
-from app.ui.node_search import Filter
 from app.ui.panels.library import NODE_MIME
+from app.ui.search_sources import Filter
 from app.ui.words import tr
 
 if TYPE_CHECKING:
@@ -25,14 +25,20 @@ if TYPE_CHECKING:
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
-class CanvasWiring:
+class CanvasWiring(QObject):
     """What the window does for its canvases.
 
     Args:
         window: The window.
+
+    Signals:
+        view_made: A new :class:`CanvasView`.
     """
 
+    view_made = Signal(object)
+
     def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
         self._window = window
         self._place: QPointF | None = None
         self._loose: LooseLink | None = None
@@ -66,6 +72,7 @@ class CanvasWiring:
         view.picture_opened.connect(lambda key, number: self._open_picture(item, key, number))
         view.refused.connect(lambda text: window.toast(text))
         item.document.graph_reset.connect(lambda: window.wiring.show_counts())
+        self.view_made.emit(view)
         return view
 
     def place_view(self, item: OpenDocument, view: CanvasView) -> None:

@@ -32,6 +32,7 @@ from app.engine.events import (
     ProgressStateEvent,
 )
 from app.engine.node_types.definition_cache import cache_path, save_object_info
+from app.ui.widget_modules import WidgetModule, read_widget_modules
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
@@ -190,6 +191,7 @@ class EngineWorker(QThread):
         ready: The engine works; carries the node definitions by type name.
         definitions_changed: The definitions were read anew.
         packs_loaded: Reports of all node packs.
+        widget_modules_found: Compiled window code of packs, a list of ``WidgetModule``.
         device_found: What the engine computes on, a :class:`dict` of facts.
         failed: The engine could not be started; carries a sentence and details.
     """
@@ -197,6 +199,7 @@ class EngineWorker(QThread):
     ready = Signal(object)
     definitions_changed = Signal(object)
     packs_loaded = Signal(object)
+    widget_modules_found = Signal(object)
     device_found = Signal(object)
     failed = Signal(str, str)
 
@@ -262,6 +265,7 @@ class EngineWorker(QThread):
             self._engine = engine
             self.ready.emit(engine.registry.definitions())
             self.packs_loaded.emit(list(engine.pack_reports))
+            self.widget_modules_found.emit(_widget_modules(engine))
             self.device_found.emit(device_facts())
             save_object_info(cache_path(self._base_dir), engine.object_info())
             self._work(engine)
@@ -275,8 +279,7 @@ class EngineWorker(QThread):
 
         engine = Engine(self._base_dir, pack_dirs=self._pack_dirs, cache=self._cache)
         try:
-            if self._load_packs:
-                engine.load_packs()
+            engine.load_packs(custom=self._load_packs)
         except BaseException:
             engine.close()
             raise
@@ -293,3 +296,8 @@ class EngineWorker(QThread):
             except Exception as error:  # the thread's main loop: it must outlive everything
                 log.exception("The engine's loop met an error")
                 self.signals.put(LogsEvent(describe(error), level="error"))
+
+
+def _widget_modules(engine: Engine) -> list[WidgetModule]:
+    loaded = [report for report in engine.pack_reports if report.status == "loaded"]
+    return read_widget_modules((report.name, report.path) for report in loaded)

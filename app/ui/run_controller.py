@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QTimer, Signal
 
@@ -29,6 +30,7 @@ from app.engine.events import (
     ProgressEvent,
     ProgressStateEvent,
 )
+from app.engine.workflow.binding import WidgetRole
 from app.engine.workflow.to_prompt import convert, step_seeds
 from app.engine.workflow.writer import snapshot
 from app.ui import run_progress
@@ -84,6 +86,7 @@ class RunController(RunPort):
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="run-files")
         self._paused = False
         self._closed = False
+        self._seen: WeakKeyDictionary[WorkflowDocument, set[str]] = WeakKeyDictionary()
         self.seed_control = seed_control
         self._device_timer = QTimer(self)
         self._device_timer.setInterval(DEVICE_INTERVAL_MS)
@@ -201,7 +204,10 @@ class RunController(RunPort):
     # Preparing
 
     def _step_seeds(self, document: WorkflowDocument, when: str) -> None:
-        patch = step_seeds(document.workflow, document.definitions, when=when)
+        if not _has_seed_control(document):
+            return
+        seen = self._seen.setdefault(document, set())
+        patch = step_seeds(document.workflow, document.definitions, when=when, seen=seen)
         document.apply(patch, "Change seeds", gesture="seeds")
 
     def _submit_work(
@@ -282,7 +288,7 @@ class RunController(RunPort):
         rows = [
             PackReport(
                 name=report.name,
-                nodes=len(report.node_ids),
+                nodes=len(report.nodes),
                 seconds=report.seconds,
                 problem=report.error if report.status == "failed" else "",
                 details=report.traceback,
@@ -293,17 +299,21 @@ class RunController(RunPort):
         self.pack_reports_changed.emit(rows)
         for row in rows:
             if row.problem:
-                self.problem_raised.emit(
-                    Problem(
-                        id=f"pack:{row.name}",
-                        title="Node pack not loaded",
-                        place=row.name,
-                        heading=f"The node pack {row.name} could not be loaded",
-                        text=f"{row.problem} The other packs are not affected.",
-                        details=row.details,
-                        stops_work=False,
-                    )
-                )
+                self.report_pack(row.name, row.problem, row.details)
+
+    def report_pack(self, pack: str, text: str, details: str) -> None:
+        """Tell that a node pack, or a part of it, could not be loaded."""
+        self.problem_raised.emit(
+            Problem(
+                id=f"pack:{pack}",
+                title="Node pack not loaded",
+                place=pack,
+                heading=f"The node pack {pack} could not be loaded",
+                text=f"{text} The other packs are not affected.",
+                details=details,
+                stops_work=False,
+            )
+        )
 
     def _read_device(self) -> None:
         def work() -> None:
@@ -523,3 +533,14 @@ class RunController(RunPort):
 
     def _tell_queue(self) -> None:
         self.queue_changed.emit(self._jobs.rows())
+
+
+def _has_seed_control(document: WorkflowDocument) -> bool:
+    """Tell cheaply whether any value may have to change between runs."""
+    if document.workflow.subgraphs or document.graph_id:
+        return True
+    return any(
+        widget.role is WidgetRole.CONTROL and widget.value != "fixed"
+        for node in document.bound.nodes.values()
+        for widget in node.widgets
+    )
