@@ -7,7 +7,6 @@ results change.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
@@ -15,61 +14,22 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from app.engine.node_types.definition import NodeDefinition
 from app.ui.commands import CommandRegistry
+from app.ui.document import WorkflowDocument
 from app.ui.keybindings import Keybindings
-from app.ui.node_catalog import (
-    NodeCatalog,
-    can_give,
-    can_take,
-    category_path,
-    category_words,
-    main_type,
-    pack_words,
-)
+from app.ui.node_catalog import NodeCatalog, category_words
 from app.ui.search_rows import QueryField, SearchList, SearchRow
+from app.ui.search_sources import Filter, FoundNode, command_rows, find_rows, node_rows
 from app.ui.shadows import Floating
 from app.ui.words import tr
 from app.widgets.buttons import Chip
-from app.widgets.fuzzy import matched_letters, split_words
 from app.widgets.icons import paint_icon
 from app.widgets.labels import paint_key
 from app.widgets.style import Style
 from app.widgets.themed import paint_text, text_width
 
 WIDTH, HEIGHT, LIST_WIDTH = 720, 468, 400
-COMMAND_SIGN = ">"
+COMMAND_SIGN, FIND_SIGN = ">", "#"
 _MOST_TYPES = 24
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One chip that is set.
-
-    Attributes:
-        kind: ``input``, ``output``, ``category`` or ``pack``.
-        value: Type, category or pack.
-    """
-
-    kind: str
-    value: str
-
-    @property
-    def words(self) -> str:
-        """Words on the chip."""
-        if self.kind == "input":
-            return tr("takes {type}").format(type=self.value)
-        if self.kind == "output":
-            return tr("gives {type}").format(type=self.value)
-        return self.value
-
-    def accepts(self, definition: NodeDefinition) -> bool:
-        """Tell whether a node passes."""
-        if self.kind == "input":
-            return can_take(definition, self.value)
-        if self.kind == "output":
-            return can_give(definition, self.value)
-        if self.kind == "category":
-            return category_path(definition)[0] == self.value
-        return pack_words(definition) == self.value
 
 
 PreviewPainter = Callable[[QPainter, NodeDefinition, QRectF], float]
@@ -88,11 +48,13 @@ class NodeSearch(Floating):
 
     Signals:
         node_chosen: Type name of the node to add.
+        node_found: Graph and key of a node of the document to go to.
         command_chosen: Id of the command to run.
         closed: The popup is gone; True when something was chosen.
     """
 
     node_chosen = Signal(str)
+    node_found = Signal(str, str)
     command_chosen = Signal(str)
     closed = Signal(bool)
 
@@ -112,6 +74,7 @@ class NodeSearch(Floating):
         self._followers: Mapping[str, str] = {}
         self._filters: list[Filter] = []
         self._total = 0
+        self._document: WorkflowDocument | None = None
         self.field = QueryField(self)
         self.field.setObjectName("queryField")
         self.field.setFrame(False)
@@ -139,6 +102,20 @@ class NodeSearch(Floating):
     def is_command_mode(self) -> bool:
         """Whether the query begins with ``>``."""
         return self.field.text().startswith(COMMAND_SIGN)
+
+    @property
+    def is_find_mode(self) -> bool:
+        """Whether the query begins with ``#`` and a document is open."""
+        return self._document is not None and self.field.text().startswith(FIND_SIGN)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the list takes the whole width, because there is no node to preview."""
+        return self.is_command_mode or self.is_find_mode
+
+    def set_document(self, document: WorkflowDocument | None) -> None:
+        """Let ``#`` find the nodes of this document."""
+        self._document = document
 
     def set_catalog(self, catalog: NodeCatalog, followers: Mapping[str, str]) -> None:
         """Offer other nodes.
@@ -178,6 +155,12 @@ class NodeSearch(Floating):
         window = self.parentWidget()
         x = (window.width() - self.px(WIDTH)) // 2
         self.open_at(QPoint(x, self.px(96)), text=COMMAND_SIGN)
+
+    def open_find(self) -> None:
+        """Open to find a node in the document (U-019), in the upper middle of the window."""
+        window = self.parentWidget()
+        x = (window.width() - self.px(WIDTH)) // 2
+        self.open_at(QPoint(x, self.px(96)), text=FIND_SIGN)
 
     def close_popup(self, *, chosen: bool = False) -> None:
         """Take the popup away."""
@@ -266,7 +249,7 @@ class NodeSearch(Floating):
             font = self.look.font("body")
             paint_text(painter, box, self._empty_words(), font, self.color("text.tertiary"))
         row = self.list.current_row
-        if not self.is_command_mode:
+        if not self.is_wide:
             line = left + self.px(LIST_WIDTH + 2)
             height = foot - top - self.px(108)
             painter.fillRect(QRectF(line, top + self.px(104), 1, height), subtle)
@@ -276,6 +259,8 @@ class NodeSearch(Floating):
     def _empty_words(self) -> str:
         if self.is_command_mode:
             return tr("No command has this name")
+        if self.is_find_mode:
+            return tr("No node of this workflow has this name")
         return tr("No node fits; try fewer words or filters")
 
     def _paint_detail(
@@ -330,9 +315,9 @@ class NodeSearch(Floating):
         x = inner.left() + self.px(16)
         hints = [
             ("↑ ↓", tr("Choose")),
-            (tr("Enter"), tr("Run") if self.is_command_mode else tr("Add here")),
+            (tr("Enter"), self._enter_words()),
         ]
-        if not self.is_command_mode:
+        if not self.is_wide:
             hints += [(tr("Tab"), tr("Filters")), (COMMAND_SIGN, tr("Commands"))]
         for key, words in hints:
             cap = max(self.px(18), round(text_width(self.look.font("key"), key)) + self.px(8))
@@ -346,60 +331,27 @@ class NodeSearch(Floating):
         tone = self.color("text.tertiary")
         paint_text(painter, box, count, font, tone, Qt.AlignmentFlag.AlignRight)
 
-    def _search(self, *_: object) -> None:
+    def _enter_words(self) -> str:
         if self.is_command_mode:
-            rows = self._command_rows(self.field.text()[1:])
+            return tr("Run")
+        return tr("Go to node") if self.is_find_mode else tr("Add here")
+
+    def _search(self, *_: object) -> None:
+        text = self.field.text()
+        if self.is_command_mode:
+            rows = command_rows(self._commands, self._keys, text[1:])
             self._total = sum(1 for _ in self._commands)
+        elif self.is_find_mode:
+            rows = find_rows(self._document, text[1:])
+            self._total = len(find_rows(self._document, ""))
         else:
-            rows = self._node_rows(self.field.text())
+            rows = node_rows(self._catalog, text, self._filters)
             self._total = len(self._catalog)
         for chip in self._chips:
-            chip.setVisible(not self.is_command_mode)
+            chip.setVisible(not self.is_wide)
         self._place_list()
         self.list.set_rows(rows)
         self.update()
-
-    def _node_rows(self, query: str) -> list[SearchRow]:
-        filters = self._filters
-        accept = None
-        if filters:
-            accept = lambda item: all(part.accepts(item) for part in filters)  # noqa: E731
-        return [
-            SearchRow(
-                hit.definition.display_name,
-                category_words(hit.definition),
-                pack_words(hit.definition),
-                hit.letters,
-                dot=main_type(hit.definition),
-                payload=hit.definition,
-            )
-            for hit in self._catalog.find(query, accept=accept)
-        ]
-
-    def _command_rows(self, query: str) -> list[SearchRow]:
-        text = query.strip().lower()
-        words = split_words(query) or [text]
-        ranked = []
-        for order, command in enumerate(self._commands):
-            name = command.title.rstrip("…")
-            place = name.lower().find(text)
-            more = f"{name} {command.words} {command.menu}".lower()
-            if place < 0 and not all(word in more for word in words):
-                continue
-            rank = (not command.enabled(), place < 0, place, order)
-            menu = command.menu.partition("/")[0]
-            row = SearchRow(
-                name,
-                menu,
-                self._keys.shown_key(command.id),
-                matched_letters(name, text, words) if text else (),
-                icon=command.icon or "chevron-right",
-                is_enabled=command.enabled(),
-                payload=command.id,
-            )
-            ranked.append((rank, row))
-        ranked.sort(key=lambda pair: pair[0])
-        return [row for _, row in ranked]
 
     def _take(self, row: SearchRow) -> None:
         if not row.is_enabled:
@@ -408,6 +360,8 @@ class NodeSearch(Floating):
         self.close_popup(chosen=True)
         if isinstance(payload, NodeDefinition):
             self.node_chosen.emit(payload.name)
+        elif isinstance(payload, FoundNode):
+            self.node_found.emit(payload.graph_id, payload.key)
         else:
             self.command_chosen.emit(str(payload))
 
@@ -450,7 +404,7 @@ class NodeSearch(Floating):
         menu.popup(chip.mapToGlobal(QPoint(0, chip.height() + self.px(4))))
 
     def _focus_chips(self) -> None:
-        if self._chips and not self.is_command_mode:
+        if self._chips and not self.is_wide:
             self._chips[0].setFocus(Qt.FocusReason.TabFocusReason)
 
     def _remove_last_filter(self) -> None:
@@ -459,8 +413,8 @@ class NodeSearch(Floating):
 
     def _place_list(self) -> None:
         origin = self.inner().topLeft().toPoint()
-        commands = self.is_command_mode
-        top = self.px(62 if commands else 104)
-        width = self.px(WIDTH if commands else LIST_WIDTH) - self.px(2)
+        wide = self.is_wide
+        top = self.px(62 if wide else 104)
+        width = self.px(WIDTH if wide else LIST_WIDTH) - self.px(2)
         height = self.px(HEIGHT - 45) - top
         self.list.setGeometry(origin.x() + 1, origin.y() + top, width, height)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 
 from app.engine.errors import EaselError
+from app.engine.settings import settings_path
 from app.ui.autosave import Recovery
 from app.ui.background import log
 from app.ui.keybindings import own_keys_path
@@ -147,7 +148,7 @@ class Session:
 
     def _keep_settings(self) -> None:
         window = self._window
-        self._write_later(window.home / "user" / "settings.json", window.settings.to_bytes())
+        self._write_later(settings_path(window.home), window.settings.to_bytes())
 
     def _keep_keys(self) -> None:
         window = self._window

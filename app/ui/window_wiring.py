@@ -8,7 +8,9 @@ from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from app.ui.documents import OpenDocument
+from app.ui.key_tips import show_keys
 from app.ui.node_catalog import NodeCatalog
+from app.ui.panel_factory import register_panels
 from app.ui.panels.bottom_panel import LOG, PROBLEMS
 from app.ui.run_port import JobRow, JobState, Problem, Result
 from app.ui.tab_strip import Tab
@@ -17,7 +19,6 @@ from app.ui.words import tr
 if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
     from app.ui.node_search import NodeSearch
-    from app.ui.panels.library import LibraryPanel
 
 _RECENT_IN_MENU = 12
 
@@ -46,8 +47,8 @@ class WindowWiring:
         self._connect_parts()
         self._connect_port()
         self._connect_documents()
-        self._register_panels()
-        self._show_keys()
+        register_panels(window)
+        show_keys(window)
 
     @property
     def catalog(self) -> NodeCatalog:
@@ -78,6 +79,7 @@ class WindowWiring:
             )  # fmt: skip
             self._search.set_catalog(self.catalog, {})
             self._search.node_chosen.connect(window.canvas_wiring.add_searched)
+            self._search.node_found.connect(self._go_to_found)
             self._search.command_chosen.connect(self._run_later)
             self._search.closed.connect(lambda chosen: window.canvas_wiring.end_search())
         return self._search
@@ -116,6 +118,8 @@ class WindowWiring:
             page.refresh()
         elif frame.start_page is not None or not frame.canvas.isVisible():
             frame.show_start(None)
+        if self._search is not None:
+            self._search.set_document(item.document if item is not None else None)
         is_new = item is not None and frame.canvas.view_of(item) is None
         frame.canvas.show_document(item)
         view = window.view
@@ -161,7 +165,8 @@ class WindowWiring:
 
     def open_find(self) -> None:
         """Look for a node in the shown document."""
-        self.search.open_find(self._window.document)
+        self.search.set_document(self._window.document)
+        self.search.open_find()
 
     def show_node_info(self, name: str) -> None:
         """Explain a node."""
@@ -262,7 +267,7 @@ class WindowWiring:
         right.results.set_limit(int(get("running.history")))
         window.problems.changed.connect(self._show_problems)
         window.problems.work_stopped.connect(self._on_work_stopped)
-        window.keys.changed.connect(self._show_keys)
+        window.keys.changed.connect(lambda: show_keys(window))
 
     def _connect_port(self) -> None:
         port, frame = self._window.run_port, self._window.frame
@@ -284,58 +289,8 @@ class WindowWiring:
         documents.state_changed.connect(lambda _: self._tabs_timer.start())
         documents.order_changed.connect(self._show_tabs)
 
-    def _register_panels(self) -> None:
-        deck = self._window.frame.deck
-        deck.add("nodes", self._make_library)
-        deck.add("workflows", self._make_workflows)
-        deck.add("models", self._make_models)
-        deck.add("assets", self._make_assets)
-        deck.add("templates", self._make_templates)
-
-    def _make_library(self) -> LibraryPanel:
-        from app.ui.panels.library import LibraryPanel
-
-        window = self._window
-        state = window.state
-        panel = LibraryPanel(
-            window.look, self.catalog, state.get("favourites", []), state.get("open_folders", [])
-        )
-        panel.add_requested.connect(window.canvas_wiring.add_from_library)
-        panel.favourites_changed.connect(lambda names: state.set("favourites", names))
-        panel.folders_changed.connect(lambda names: state.set("open_folders", names))
-        panel.info_requested.connect(self.show_node_info)
-        panel.close_requested.connect(self._close_left)
-        return panel
-
-    def _make_workflows(self) -> QWidget:
-        from app.ui.panels.files import WorkflowsPanel
-
-        panel = WorkflowsPanel(self._window)
-        panel.close_requested.connect(self._close_left)
-        return panel
-
-    def _make_models(self) -> QWidget:
-        from app.ui.panels.files import ModelsPanel
-
-        panel = ModelsPanel(self._window)
-        panel.close_requested.connect(self._close_left)
-        return panel
-
-    def _make_assets(self) -> QWidget:
-        from app.ui.panels.assets import AssetsPanel
-
-        panel = AssetsPanel(self._window)
-        panel.close_requested.connect(self._close_left)
-        return panel
-
-    def _make_templates(self) -> QWidget:
-        from app.ui.panels.files import TemplatesPanel
-
-        panel = TemplatesPanel(self._window)
-        panel.close_requested.connect(self._close_left)
-        return panel
-
-    def _close_left(self) -> None:
+    def close_left(self) -> None:
+        """Shut the panel at the left and give the canvas the keyboard."""
         self._window.frame.show_side("left", False)
         view = self._window.view
         if view is not None:
@@ -487,6 +442,11 @@ class WindowWiring:
                 self._window.documents.show(item)
                 return
 
+    def _go_to_found(self, graph_id: str, key: str) -> None:
+        item = self._window.documents.current
+        if item is not None:
+            self._window.canvas_wiring.go_to(item, graph_id, key)
+
     def _open_result(self, result: Result) -> None:
         results = self._window.frame.right.results.results
         paths = [item.path for item in results]
@@ -503,36 +463,6 @@ class WindowWiring:
         QTimer.singleShot(
             0, self._window, lambda: self._window.commands.trigger(command_id) and None
         )
-
-    def _show_keys(self) -> None:
-        """Put the keys into the tooltips."""
-        window, frame = self._window, self._window.frame
-        tips = {
-            "nodes": (tr("Nodes"), "panel.nodes"),
-            "workflows": (tr("Workflows"), "panel.workflows"),
-            "models": (tr("Models"), "panel.models"),
-            "assets": (tr("Pictures"), "panel.assets"),
-            "templates": (tr("Templates"), "panel.templates"),
-            "log": (tr("Log"), "panel.log"),
-            "help": (tr("Keys and help"), "help.keys"),
-            "settings": (tr("Settings"), "file.settings"),
-        }
-        buttons = [(frame.rail.buttons[name], *row) for name, row in tips.items()]
-        top, tools = frame.top_bar, frame.canvas
-        buttons += [
-            (top.run_button, tr("Run"), "run.run"),
-            (top.stop_button, tr("Stop"), "run.stop"),
-            (top.panel_button, tr("Right panel"), "view.right_panel"),
-            (tools.pointer_tools.buttons["select"], tr("Select"), "view.select_tool"),
-            (tools.pointer_tools.buttons["hand"], tr("Move the view"), "view.hand_tool"),
-            (tools.zoom_tools.buttons["view.zoom_out"], tr("Zoom out"), "view.zoom_out"),
-            (tools.zoom_tools.buttons["view.zoom_in"], tr("Zoom in"), "view.zoom_in"),
-            (tools.zoom_tools.buttons["view.fit"], tr("Fit to view"), "view.fit"),
-            (tools.zoom_tools.buttons["view.map"], tr("Map"), "view.map"),
-        ]
-        for button, words, command_id in buttons:
-            key = window.keys.shown_key(command_id)
-            button.setToolTip(f"{words}  {key}" if key else words)
 
 
 def rows_active(rows: list[JobRow]) -> bool:

@@ -1,6 +1,12 @@
 """What the artist can set: one table of rows, and the file that keeps the changed ones."""
 
-from app.engine.settings.store import FILE_VERSION, Settings, load_settings, read_settings
+from app.engine.settings.store import (
+    FILE_VERSION,
+    Settings,
+    load_settings,
+    read_settings,
+    settings_path,
+)
 from app.engine.settings.table import PAGES, SETTINGS, Setting, SettingKind, SettingPage, setting
 
 __all__ = [
@@ -14,4 +20,5 @@ __all__ = [
     "load_settings",
     "read_settings",
     "setting",
+    "settings_path",
 ]

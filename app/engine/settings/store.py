@@ -120,6 +120,11 @@ class Settings:
         return bool(value == (list(default) if isinstance(default, tuple) else default))
 
 
+def settings_path(home: Path) -> Path:
+    """Return where the settings lie in a home folder."""
+    return home / "user" / "easel.settings.json"
+
+
 def load_settings(path: Path) -> Settings:
     """Read the settings file; a missing one gives the defaults.
 

@@ -62,6 +62,7 @@ class ResultsGrid(Themed, QWidget):
         self._is_large = False
         self._limit = _MOST
         self._room = 0
+        self._empty_words = tr("Pictures you make appear here")
         self._current = -1
         self._hovered = -1
         self._has_ring = False
@@ -103,6 +104,10 @@ class ResultsGrid(Themed, QWidget):
         self._current = -1
         self._refit()
 
+    def set_empty_words(self, words: str) -> None:
+        """Say something else while there is nothing to show."""
+        self._empty_words = words
+
     def set_room(self, width: int) -> None:
         """Lay the pictures for this width, whether a scroll bar takes some of it or not."""
         self._room = width
@@ -140,7 +145,7 @@ class ResultsGrid(Themed, QWidget):
         days, boxes = self._lay()
         area = QRectF(event.rect())
         if not boxes:
-            words = tr("Pictures you make appear here")
+            words = self._empty_words
             if self._results:
                 words = tr("No result has this name")
             box = QRectF(self.px(16), 0, self.width() - self.px(32), self.px(28))
