@@ -38,12 +38,12 @@ class DropTarget:
             return
         view = self._view
         key = self._node_under(event.position()) if event.mimeData().hasUrls() else None
-        view.canvas.set_offered(key or "", view.theme.color("accent.line"))
+        view.canvas.marks.set_offered(key or "", view.theme.color("accent.line"))
         event.acceptProposedAction()
 
     def leave(self) -> None:
         """Mark nothing."""
-        self._view.canvas.set_offered("", self._view.theme.color("accent.line"))
+        self._view.canvas.marks.set_offered("", self._view.theme.color("accent.line"))
 
     def drop(self, event: QDropEvent) -> None:
         """Tell the window."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPixmap, QTransform
+from PySide6.QtGui import QImage, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsPixmapItem
 
 from app.engine.node_types.definition import NodeDefinition
@@ -55,6 +55,7 @@ class NodeItem(QGraphicsPixmapItem):
         is_stale: Its picture must be painted anew.
         scrolls: How far its text boxes are scrolled, by widget name.
         extras: Controls of the node's own, by name: live widgets of a pack.
+        chosen_picture: The picture that its file widget names, and the full size of it.
         dragged_size: Size while the artist resizes it, else None.
     """
 
@@ -69,6 +70,7 @@ class NodeItem(QGraphicsPixmapItem):
         self.detail = Detail.FLAT
         self.is_stale = True
         self.scrolls: dict[str, float] = {}
+        self.chosen_picture: tuple[QImage, tuple[int, int]] | None = None
         self.dragged_size: tuple[float, float] | None = None
         self._fonts = fonts
         self.extras: dict[str, NodeWidget] = {}

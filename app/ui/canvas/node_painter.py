@@ -77,7 +77,7 @@ class NodePainter:
         """Draw a node as ``view`` says."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         outline = view.layout.outline
-        if view.detail is Detail.FULL:
+        if view.detail is Detail.FULL and view.has_shadow:
             node_shadow(self.style).paint(painter, outline)
         self._paint_frame(painter, view, outline)
         if view.layout.is_collapsed:
@@ -128,8 +128,9 @@ class NodePainter:
             if view.detail is Detail.TITLES:
                 self._paint_far_title(painter, view, color)
             return
-        chevron = glyphs.chevron_right() if view.layout.is_collapsed else glyphs.chevron_down()
-        glyphs.paint_glyph(painter, chevron, CHEVRON, colors.glyph)
+        if not view.node.boundary:
+            chevron = glyphs.chevron_right() if view.layout.is_collapsed else glyphs.chevron_down()
+            glyphs.paint_glyph(painter, chevron, CHEVRON, colors.glyph)
         room = view.layout.width - 2 * TITLE_X
         if view.layout.is_collapsed:
             room = view.layout.width - TITLE_X - 8.0

@@ -53,6 +53,7 @@ class NodeView:
         picture_sizes: Sizes of the full pictures.
         is_live: The picture is a preview of what is being made, and may be enlarged.
         text: Text to show.
+        has_shadow: A shadow is drawn around it.
     """
 
     node: BoundNode
@@ -75,3 +76,4 @@ class NodeView:
     picture_sizes: Sequence[tuple[int, int]] = field(default_factory=tuple)
     is_live: bool = False
     text: str = ""
+    has_shadow: bool = True

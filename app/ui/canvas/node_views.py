@@ -94,6 +94,9 @@ def view_of(
         )
     if run is not None:
         _add_run(view, run)
+    if not view.pictures and item.chosen_picture is not None:
+        image, size = item.chosen_picture
+        view.pictures, view.picture_sizes = (image,), (size,)
     return view
 
 

@@ -77,7 +77,7 @@ def pick_in_node(item: NodeItem, pos: QPointF, zoom: float) -> Hit:
     if socket is not None:
         return socket
     if layout.has_title and local.y() < 0:
-        if local.x() <= CHEVRON_WIDTH and corner is None:
+        if local.x() <= CHEVRON_WIDTH and corner is None and not item.node.boundary:
             return Hit(Under.CHEVRON, item.key)
         if item.node.subgraph is not None and local.x() >= layout.width - ENTER_WIDTH:
             return Hit(Under.ENTER, item.key)

@@ -83,7 +83,7 @@ class RunLayer(QObject):
             self.failed[item.key] = run.problem
         else:
             self.failed.pop(item.key, None)
-        kind = output_row_kind(run)
+        kind = output_row_kind(run) or ("picture" if item.chosen_picture is not None else "")
         row = {"picture": PICTURE_ROW, "text": TEXT_ROW}.get(kind, 0.0)
         is_resized = row != item.output_row
         if is_resized:

@@ -7,27 +7,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QTimer, Signal, SignalInstance
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
 
+from app.engine.workflow.model import Mode
 from app.ui.canvas import node_views
 from app.ui.canvas.box_index import BoxIndex
 from app.ui.canvas.detail import Detail
 from app.ui.canvas.group_item import GroupItem
-from app.ui.canvas.hover import NOTHING, Hit, Under
-from app.ui.canvas.hover_item import HoverItem
+from app.ui.canvas.hover import NOTHING, Hit
 from app.ui.canvas.link_layer import LinkLayer
+from app.ui.canvas.marks_layer import MarksLayer
 from app.ui.canvas.node_item import NODE_Z, Z_STEP, NodeItem
 from app.ui.canvas.node_painter import NodePainter, node_fonts
 from app.ui.canvas.node_view import NodeView, SocketOffer
 from app.ui.canvas.node_views import PointerState
-from app.ui.canvas.outlines_item import Outline, OutlinesItem, strip_of
 from app.ui.canvas.refresh import PictureRefresher
 from app.ui.canvas.reroute_item import RerouteItem
 from app.ui.canvas.run_layer import RunLayer
 from app.ui.canvas.selection import Selection
 from app.ui.run_state import RunState
-from app.widgets.base import REST
 from app.widgets.style import Style
 
 if TYPE_CHECKING:
@@ -35,10 +34,8 @@ if TYPE_CHECKING:
 
 SCENE_RECT = QRectF(-1_000_000.0, -1_000_000.0, 2_000_000.0, 2_000_000.0)
 """Fixed and huge: a rectangle that grows while something is dragged makes the view jump."""
-OUTLINES_Z = 500.0
 MANY_NODES = 800
 """From so many nodes on, the collector is kept away from them (a full pass takes 25 ms)."""
-_OUTLINE_REACH = 8.0
 
 
 class CanvasScene(QGraphicsScene):
@@ -51,7 +48,10 @@ class CanvasScene(QGraphicsScene):
         links: Routes and paints links.
         run: Shows the run.
         refresher: Keeps the pictures of nodes up to date.
+        marks: Outlines, hover and lit links.
         pointer: What the pointer does with nodes.
+        offer_of: Tells which sockets of a node would take the link that is dragged; None when
+            none is.
         remedies: Words on the button below a failed node, by key.
 
     Signals:
@@ -75,27 +75,18 @@ class CanvasScene(QGraphicsScene):
         self.links = LinkLayer(style, self.nodes, self.reroutes)
         self.run = RunLayer(self, run_state, style)
         self.refresher = PictureRefresher(self._view_of, self._flat_color)
-        self._outlines = OutlinesItem(style, self._all_outlines)
-        self._outlines.setZValue(OUTLINES_Z)
         self.addItem(self.links.item)
-        self.addItem(self._outlines)
-        self._hover_item = HoverItem(style)
-        self.addItem(self._hover_item)
         self._selection = Selection()
-        self._lit: frozenset[str] = frozenset()
-        self._offer_of: Callable[[NodeItem], SocketOffer] | None = None
-        self._offered: tuple[str, QColor] | None = None
+        self._graph_id = document.graph_id
+        self.offer_of: Callable[[NodeItem], SocketOffer] | None = None
         self._loose_link: QGraphicsItem | None = None
         self._moving: set[str] = set()
         self._moving_links: set[str] = set()
         self._boxes = BoxIndex()
-        self._hover_timer = QTimer(self)
-        self._hover_timer.setSingleShot(True)
-        self._hover_timer.setInterval(int(style.px("motion.fast")))
-        self._hover_timer.timeout.connect(self._light_hovered)
         self._box_items: list[NodeItem | None] = []
         self._box_numbers: dict[str, int] = {}
         self._style = style
+        self.marks = MarksLayer(self)
         self.set_style(style)
         for signal, slot in self._connections():
             signal.connect(slot)
@@ -131,8 +122,7 @@ class CanvasScene(QGraphicsScene):
         self.refresher.set_painter(NodePainter(style))
         self.links.item.set_style(style)
         self.run.set_style(style)
-        self._outlines.set_style(style)
-        self._hover_item.set_style(style)
+        self.marks.set_style(style)
         for group in self.groups.values():
             group.set_style(style)
         for reroute in self.reroutes.values():
@@ -167,8 +157,9 @@ class CanvasScene(QGraphicsScene):
                 gc.enable()
         if len(self.nodes) >= MANY_NODES:
             QTimer.singleShot(0, self, _freeze)
-        kept = self._selection
-        self._selection = Selection()
+        # Keys mean other nodes in another graph.
+        kept = self._selection if self.document.graph_id == self._graph_id else Selection()
+        self._graph_id = self.document.graph_id
         self.select(kept)
         self.refresher.invalidate_all()
         self.content_changed.emit()
@@ -187,7 +178,7 @@ class CanvasScene(QGraphicsScene):
         self._box_numbers.clear()
         self.pointer.hover = self.pointer.pressed = NOTHING
         self.pointer.editing = self.pointer.focused = None
-        self._show_hover()
+        self.marks.show_hover()
 
     def nodes_in(self, rect: QRectF) -> list[NodeItem]:
         """Return the nodes whose outline touches ``rect``, lowest first or not."""
@@ -237,65 +228,11 @@ class CanvasScene(QGraphicsScene):
             item = self.nodes.get(key)
             if item is not None:
                 self.refresher.mark_stale(item)
-        self._update_lit()
-
-    def _update_lit(self) -> None:
-        lit = frozenset(self.links.links_of(self._selection.nodes))
-        for link_key in lit ^ self._lit:
-            link = self.document.bound.links.get(link_key)
-            if link is not None:
-                for key in (link.origin, link.target):
-                    if key in self.nodes:
-                        self.refresher.mark_stale(self.nodes[key])
-        self._lit = lit
-        self._light_hovered()
+        self.marks.update_lit()
 
     def set_hover(self, hit: Hit) -> None:
         """Take note of what the pointer is over."""
-        old = self.pointer.hover
-        if hit == old:
-            return
-        self.pointer.hover = hit
-        self._update_hovered_node(old, hit)
-        self._show_hover()
-        for before, after in ((old, hit), (hit, old)):
-            if before.key != after.key and before.key in self.groups:
-                self.groups[before.key].set_hovered(before is hit)
-        self.links.item.set_hovered(hit.key if hit.under.value == "link" else "")
-
-    def _update_hovered_node(self, old: Hit, new: Hit) -> None:
-        for hit in (old, new):
-            item = self.nodes.get(hit.node)
-            if item is None:
-                continue
-            if old.node != new.node:
-                self._outlines.update_ring(item.outline)
-        if old.node != new.node:
-            # Links light up where the pointer rests, not along its way.
-            self._hover_timer.start()
-
-    def _light_hovered(self) -> None:
-        lit = set(self._lit)
-        hovered = self.pointer.hover.node
-        if hovered:
-            lit |= self.links.links_of([hovered])
-        self.links.set_lit(lit)
-
-    def _show_hover(self) -> None:
-        """Draw the part under the pointer, unless a gesture has the mouse."""
-        hit = self.pointer.hover
-        item = self.nodes.get(hit.node)
-        state = REST
-        if item is not None and hit.under is Under.WIDGET:
-            is_linked = item.visible[hit.index].is_linked
-            if is_linked or self.pointer.editing == (hit.key, hit.widget):
-                item = None
-            else:
-                state = node_views.control_state(
-                    item, hit.index, self.pointer, self.run.run_of(item.key)
-                )
-        is_free = self._offer_of is None and self.pointer.pressed is NOTHING
-        self._hover_item.show_hit(item if is_free else None, hit, state)
+        self.marks.set_hover(hit)
 
     def set_pressed(self, hit: Hit) -> None:
         """Take note of what is held down."""
@@ -303,25 +240,17 @@ class CanvasScene(QGraphicsScene):
             if key in self.nodes:
                 self.refresher.mark_stale(self.nodes[key])
         self.pointer.pressed = hit
-        self._show_hover()
+        self.marks.show_hover()
 
     def set_offer(self, offer_of: Callable[[NodeItem], SocketOffer] | None) -> None:
         """Show which sockets would take the link that is dragged; None when none is."""
-        self._offer_of = offer_of
+        self.offer_of = offer_of
         for item in self.nodes.values():
             item.is_stale = True
         self.refresher.invalidate_all()
         if offer_of is None:
-            self.set_offered("", QColor())
+            self.marks.set_offered("", QColor())
         self.update()
-
-    def set_offered(self, key: str, color: QColor) -> None:
-        """Mark the node that would take the dragged link; an empty key for none."""
-        old = self._offered
-        self._offered = (key, color) if key else None
-        for marked in (old, self._offered):
-            if marked is not None and marked[0] in self.nodes:
-                self._outlines.update(self._outline_area(self.nodes[marked[0]]))
 
     def set_focused(self, where: tuple[str, str] | None) -> None:
         """Draw the ring of the keyboard around a control; None for nowhere."""
@@ -336,7 +265,7 @@ class CanvasScene(QGraphicsScene):
         for changed in (old, where):
             if changed is not None:
                 self.repaint_node(changed[0])
-        self._show_hover()
+        self.marks.show_hover()
 
     def show_loose_link(self, item: QGraphicsItem) -> None:
         """Keep a link that hangs from the pointer on screen until it is cleared."""
@@ -382,17 +311,34 @@ class CanvasScene(QGraphicsScene):
     def resize_item(self, key: str, size: tuple[float, float] | None, pos: QPointF) -> None:
         """Show a node in another size while it is dragged; None for that of the document."""
         item = self.nodes[key]
-        self._outlines.update(self._outline_area(item))
+        self.marks.update_outline(item)
         item.dragged_size = size
         item.update_size()
         self._move_node(item, pos)
         self.refresher.mark_stale(item)
-        self._outlines.update(self._outline_area(item))
+        self.marks.update_outline(item)
         self.links.update_nodes([key])
+
+    def set_chosen_picture(self, key: str, image: QImage | None, size: tuple[int, int]) -> None:
+        """Show the picture that a node's file widget names, until a run delivers one.
+
+        Args:
+            key: The node.
+            image: A copy small enough to draw, or None for no picture.
+            size: Width and height of the full picture in pixels.
+        """
+        item = self.nodes.get(key)
+        if item is None:
+            return
+        self.marks.update_outline(item)
+        item.chosen_picture = None if image is None else (image, size)
+        if self.run.update_node(item):
+            self.node_resized(item)
+        self.refresher.mark_stale(item)
 
     def node_resized(self, item: NodeItem) -> None:
         """Take note that a node has another size for a reason of its own."""
-        self._outlines.update(self._outline_area(item))
+        self.marks.update_outline(item)
         self._move_node(item, item.pos())
         self.refresher.mark_stale(item)
         self.links.update_nodes([item.key])
@@ -409,20 +355,26 @@ class CanvasScene(QGraphicsScene):
         item.setPos(*record.pos)
         item.setZValue(NODE_Z + index * Z_STEP)
         self.addItem(item)
+        self._fade(item)
         box = item.box()
         self._box_numbers[item.key] = self._boxes.append(box)
         self._box_items.append(item)
         # An item without a picture has no extent, and Qt would not tell when it must be painted.
         self.refresher.show_flat(item)
 
+    def _fade(self, item: NodeItem) -> None:
+        """Show muted nodes faintly (U-140)."""
+        is_muted = item.node.node.mode == Mode.MUTED
+        item.setOpacity(self._style.number("node.mutedAlpha") if is_muted else 1.0)
+
     def _move_node(self, item: NodeItem, pos: QPointF) -> None:
         if item.key in self.run.failed:
-            self._outlines.update(self._outline_area(item))
+            self.marks.update_outline(item)
         item.setPos(pos)
         self._boxes.set(self._box_numbers[item.key], item.box())
         self.run.place_bar(item)
         if item.key in self.run.failed:
-            self._outlines.update(self._outline_area(item))
+            self.marks.update_outline(item)
 
     def _add_group(self, key: str) -> None:
         item = GroupItem(self.document.graph.groups[key], self._style)
@@ -457,7 +409,7 @@ class CanvasScene(QGraphicsScene):
     def _on_nodes_removed(self, keys: list[str]) -> None:
         for key in keys:
             item = self.nodes.pop(key)
-            self._outlines.update(self._outline_area(item))
+            self.marks.update_outline(item)
             number = self._box_numbers.pop(key)
             self._boxes.clear_box(number)
             self._box_items[number] = None
@@ -472,15 +424,15 @@ class CanvasScene(QGraphicsScene):
     def _on_nodes_changed(self, keys: list[str]) -> None:
         for key in keys:
             item = self.nodes[key]
-            self._outlines.update(self._outline_area(item))
+            self.marks.update_outline(item)
             item.dragged_size = None
             item.rebind(self.document.bound.nodes[key])
+            self._fade(item)
             self._move_node(item, QPointF(*item.node.node.pos))
             self.refresher.mark_stale(item)
-            if key == self.pointer.hover.key:
-                self._hover_item.show_hit(None, NOTHING, REST)
-                self.pointer.hover = NOTHING
-            self._outlines.update(self._outline_area(item))
+            if key == self.pointer.hover.node:
+                self.set_hover(NOTHING)
+            self.marks.update_outline(item)
         self.links.update_nodes(keys)
         self.content_changed.emit()
 
@@ -502,7 +454,7 @@ class CanvasScene(QGraphicsScene):
     def _on_links_changed(self, keys: list[str]) -> None:
         self.links.update(keys)
         self._color_reroutes(self.reroutes)
-        self._update_lit()
+        self.marks.update_lit()
         self.content_changed.emit()
 
     def _on_groups_changed(self, keys: list[str]) -> None:
@@ -537,11 +489,11 @@ class CanvasScene(QGraphicsScene):
         item = self.nodes.get(key) if key is not None else None
         if item is None:
             return
-        self._outlines.update(self._outline_area(item))
+        self.marks.update_outline(item)
         if self.run.update_node(item):
             self._boxes.set(self._box_numbers[item.key], item.box())
             self.links.update_nodes([item.key])
-        self._outlines.update(self._outline_area(item))
+        self.marks.update_outline(item)
         self.refresher.mark_stale(item)
         self.content_changed.emit()
 
@@ -559,40 +511,12 @@ class CanvasScene(QGraphicsScene):
             run=self.run.run_of(item.key),
             pointer=self.pointer,
             is_selected=item.key in self._selection.nodes,
-            lit_links=self._lit,
-            offer=self._offer_of(item) if self._offer_of is not None else None,
+            lit_links=self.marks.lit,
+            offer=self.offer_of(item) if self.offer_of is not None else None,
         )
 
     def _flat_color(self, item: NodeItem) -> QColor:
         return node_views.colors_of(item, self._style).body
-
-    def _all_outlines(self) -> Iterator[Outline]:
-        run, selected = self.run, self._selection.nodes
-        offered = self._offered[0] if self._offered is not None else ""
-        hovered = self.pointer.hover.node
-        keys = {**dict.fromkeys((hovered, offered)), **run.failed, **run.running, **selected}
-        for key in keys:
-            item = self.nodes.get(key)
-            if item is not None:
-                left, top, right, bottom = item.box()
-                yield Outline(
-                    QRectF(left, top, right - left, bottom - top),
-                    is_selected=key in selected,
-                    is_running=key in run.running,
-                    problem=run.failed.get(key, ""),
-                    remedy=self.remedies.get(key, ""),
-                    is_hovered=key == hovered,
-                    can_resize=key == hovered
-                    and not item.is_collapsed
-                    and not item.node.node.is_pinned,
-                    offer=self._offered[1] if self._offered and key == offered else None,
-                )
-
-    def _outline_area(self, item: NodeItem) -> QRectF:
-        area = item.outline.adjusted(
-            -_OUTLINE_REACH, -_OUTLINE_REACH, _OUTLINE_REACH, _OUTLINE_REACH
-        )
-        return area.united(strip_of(item.outline)) if item.key in self.run.failed else area
 
 
 def _freeze() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDragEnterEvent,
@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 from app.ui.canvas import picking
 from app.ui.canvas.actions import CanvasActions
 from app.ui.canvas.canvas_host import EditorKeeper
-from app.ui.canvas.detail import Detail, detail_at
+from app.ui.canvas.chosen_pictures import ChosenPictures
 from app.ui.canvas.dom_overlay import DomOverlay
 from app.ui.canvas.drops import DropTarget
 from app.ui.canvas.grid import paint_grid
@@ -38,7 +38,7 @@ from app.ui.canvas.interactions.pan import PanGesture
 from app.ui.canvas.interactions.wheel import WheelHandler
 from app.ui.canvas.keys import CanvasKeys
 from app.ui.canvas.navigator import Navigator
-from app.ui.canvas.refresh import BUDGET_S
+from app.ui.canvas.picture_pump import PicturePump
 from app.ui.canvas.scene import CanvasScene
 from app.ui.run_state import RunState
 from app.widgets.style import Style
@@ -46,12 +46,6 @@ from app.widgets.style import Style
 if TYPE_CHECKING:
     from app.ui.document import WorkflowDocument
 
-REFINE_MS = 30
-GESTURE_BUDGET_S = 0.003
-ZOOM_BUDGET_S = 0.004
-PREFETCH_MS = 40
-PREFETCH_SHARE = 0.2
-"""How much beyond each edge of the view is painted ahead."""
 MOST_PARTS = 48
 """More uncovered strips than this are painted as one rectangle."""
 
@@ -69,6 +63,9 @@ class CanvasView(QGraphicsView):
         navigator: Zoom and place.
         actions: What commands can do here.
         editors: Opens editors over controls.
+        dom: Live widgets of node packs.
+        chosen: Shows the pictures that nodes load; give it the folders.
+        pump: Paints the pictures of nodes.
         is_snapping: Things that are moved or resized keep to the grid without Shift (U-110).
         snap_size: Pitch of that grid.
         is_hand_mode: Hand mode: presses pan and nothing can be changed (U-017).
@@ -133,18 +130,12 @@ class CanvasView(QGraphicsView):
         self.actions = CanvasActions(self)
         self.editors = EditorKeeper(self)
         self.dom = DomOverlay(self)
+        self.chosen = ChosenPictures(self)
         self._keys = CanvasKeys(self)
         self._wheel = WheelHandler(self)
         self._drops = DropTarget(self)
         self._edge_pan = EdgePan(self)
-        self._refine = QTimer(self)
-        self._refine.setSingleShot(True)
-        self._refine.timeout.connect(self.refresh_pictures)
-        self._prefetch = QTimer(self)
-        self._prefetch.setSingleShot(True)
-        self._prefetch.setInterval(PREFETCH_MS)
-        self._prefetch.timeout.connect(self._prefetch_pictures)
-        self.canvas.refresher.on_stale = self._on_stale
+        self.pump = PicturePump(self)
         self.navigator.changed.connect(self._on_moved)
         self.navigator.zoom_changed.connect(self._on_zoomed)
         self.navigator.settled.connect(self._on_settled)
@@ -193,12 +184,19 @@ class CanvasView(QGraphicsView):
         self.cancel_gesture()
         self.editors.commit()
         self.navigator.stop()
+        self.pump.stop()
+        self.chosen.stop()
         self.canvas.disconnect_document()
 
     @property
     def gesture(self) -> Gesture | None:
         """The gesture that is being made, or None."""
         return self._gesture
+
+    @property
+    def is_panning(self) -> bool:
+        """Whether the canvas follows the pointer over something else."""
+        return self._nested_pan is not None
 
     @property
     def pointer_pos(self) -> QPointF:
@@ -238,39 +236,6 @@ class CanvasView(QGraphicsView):
         self.cancel_gesture()
         self.is_hand_mode = on
         self.update_cursor()
-
-    def refresh_pictures(self) -> None:
-        """Bring the pictures of the nodes on screen up to date, within the time for a frame."""
-        navigator = self.navigator
-        is_done = self.canvas.refresher.refresh(
-            navigator.visible,
-            self.canvas.nodes_in,
-            navigator.zoom,
-            self.devicePixelRatioF(),
-            is_zooming=navigator.is_zooming,
-            budget_s=self._budget(),
-        )
-        if is_done:
-            self._refine.stop()
-            self._prefetch.start()
-        else:
-            # Counted from the last try: while something moves, each step tries anyway.
-            self._refine.start(REFINE_MS)
-
-    def _prefetch_pictures(self) -> None:
-        """Paint what a pan would uncover next, in the pauses."""
-        seen = self.navigator.visible
-        if self.navigator.is_zooming or detail_at(self.zoom, 1.0) is Detail.FLAT:
-            return
-        dx, dy = seen.width() * PREFETCH_SHARE, seen.height() * PREFETCH_SHARE
-        around = seen.adjusted(-dx, -dy, dx, dy)
-        if not self.canvas.refresher.prefetch(around, self.canvas.nodes_in, GESTURE_BUDGET_S):
-            self._prefetch.start()
-
-    def _budget(self) -> float:
-        if self._gesture is not None or self._nested_pan is not None:
-            return GESTURE_BUDGET_S
-        return ZOOM_BUDGET_S if self.navigator.is_zooming else BUDGET_S
 
     def pick(self, pixel: QPointF) -> Hit:
         """Return what is under a pixel of the viewport."""
@@ -489,11 +454,8 @@ class CanvasView(QGraphicsView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint, after a last look at the pictures that are seen."""
+        self.pump.refresh_unless_settled()
         navigator, links = self.navigator, self.canvas.links.item
-        if not self._refine.isActive() and not self.canvas.refresher.is_settled(
-            navigator.visible, navigator.zoom
-        ):
-            self.refresh_pictures()
         region = event.region()
         if 1 < region.rectCount() <= MOST_PARTS:
             size = QPointF(1.0, 1.0) / navigator.zoom
@@ -513,7 +475,7 @@ class CanvasView(QGraphicsView):
         self._on_moved()
 
     def _on_moved(self) -> None:
-        self.refresh_pictures()
+        self.pump.refresh()
         self.dom.place_all()
         self.view_changed.emit()
 
@@ -523,11 +485,7 @@ class CanvasView(QGraphicsView):
 
     def _on_settled(self) -> None:
         self._update_gesturing()
-        self.refresh_pictures()
-
-    def _on_stale(self) -> None:
-        if not self._refine.isActive() or self._refine.remainingTime() > 0:
-            self._refine.start(0)
+        self.pump.refresh()
 
     def _update_gesturing(self) -> None:
         """Leave out what is dear to paint while something moves."""

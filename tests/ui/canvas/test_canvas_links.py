@@ -163,7 +163,7 @@ def test_u069_only_sockets_that_fit_are_offered_while_dragging(loose):
     offered = {}
     loose.drag(loose.output(1, 1), EMPTY, release=False)
     for key, item in loose.scene.nodes.items():
-        offered[key] = loose.scene._offer_of(item).inputs
+        offered[key] = loose.scene.offer_of(item).inputs
     loose.key(Qt.Key.Key_Escape)
 
     image = {"2": 0, "3": 0, "4": 1}

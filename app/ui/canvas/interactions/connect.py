@@ -205,7 +205,7 @@ class NewLinkGesture(Gesture):
                 node.input_place(drop.slot) if loose.is_output else node.output_place(drop.slot)
             )
             end = QPointF(*node.link_end(drop.slot, is_output=not loose.is_output))
-        scene.set_offered(drop.key if target is not None and drop is not None else "", color)
+        scene.marks.set_offered(drop.key if target is not None and drop is not None else "", color)
         self._item.show_link(
             start, end.toTuple(), color, pos, target, reason, is_forward=loose.is_output
         )
@@ -307,7 +307,7 @@ class MoveAllLinksGesture(NewLinkGesture):
         if drop is not None and not drop.reason:
             target = scene.nodes[drop.key].output_place(drop.slot)
             source = scene.nodes[drop.key].link_end(drop.slot, is_output=True)
-        scene.set_offered(drop.key if target is not None and drop is not None else "", color)
+        scene.marks.set_offered(drop.key if target is not None and drop is not None else "", color)
         ends = [
             scene.nodes[link.target].link_end(link.target_input, is_output=False)
             for link in (bound.links[key] for key in self._lifted)

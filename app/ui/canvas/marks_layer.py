@@ -1,0 +1,158 @@
+"""What is drawn over and around nodes: outlines, what is hovered, and links that light up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, QTimer
+from PySide6.QtGui import QColor
+
+from app.ui.canvas import node_views
+from app.ui.canvas.hover import NOTHING, Hit, Under
+from app.ui.canvas.hover_item import HoverItem
+from app.ui.canvas.node_item import NodeItem
+from app.ui.canvas.outlines_item import Outline, OutlinesItem, strip_of
+from app.widgets.base import REST
+from app.widgets.style import Style
+
+if TYPE_CHECKING:
+    from app.ui.canvas.scene import CanvasScene
+
+OUTLINES_Z = 500.0
+_OUTLINE_REACH = 8.0
+
+
+class MarksLayer:
+    """Follows the pointer and the selection of one scene.
+
+    Args:
+        scene: The scene.
+
+    Attributes:
+        lit: Links of selected nodes; they and the ends in their nodes are drawn in full colour.
+    """
+
+    def __init__(self, scene: CanvasScene) -> None:
+        self.lit: frozenset[str] = frozenset()
+        self._scene = scene
+        self._offered: tuple[str, QColor] | None = None
+        self._outlines = OutlinesItem(scene.style, self._all_outlines)
+        self._outlines.setZValue(OUTLINES_Z)
+        self._hover_item = HoverItem(scene.style)
+        scene.addItem(self._outlines)
+        scene.addItem(self._hover_item)
+        self._timer = QTimer(scene)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(int(scene.style.px("motion.fast")))
+        self._timer.timeout.connect(self._light_hovered)
+
+    def set_style(self, style: Style) -> None:
+        """Take other colours."""
+        self._outlines.set_style(style)
+        self._hover_item.set_style(style)
+
+    def update_outline(self, item: NodeItem) -> None:
+        """Paint what is around a node anew; call it before and after the node moves."""
+        self._outlines.update(self._area(item))
+
+    def update_lit(self) -> None:
+        """Light the links of the selected nodes."""
+        scene = self._scene
+        lit = frozenset(scene.links.links_of(scene.selection.nodes))
+        links = scene.document.bound.links
+        for link_key in lit ^ self.lit:
+            link = links.get(link_key)
+            if link is not None:
+                for key in (link.origin, link.target):
+                    scene.repaint_node(key)
+        self.lit = lit
+        self._light_hovered()
+
+    def set_hover(self, hit: Hit) -> None:
+        """Take note of what the pointer is over."""
+        scene = self._scene
+        old = scene.pointer.hover
+        if hit == old:
+            return
+        scene.pointer.hover = hit
+        if old.node != hit.node:
+            for key in (old.node, hit.node):
+                item = scene.nodes.get(key)
+                if item is not None:
+                    self._outlines.update_ring(item.outline)
+            # Links light up where the pointer rests, not along its way.
+            self._timer.start()
+        self.show_hover()
+        old_group = old.key if old.under in _GROUP_HANDLES else ""
+        new_group = hit.key if hit.under in _GROUP_HANDLES else ""
+        if old_group != new_group:
+            for key, is_hovered in ((old_group, False), (new_group, True)):
+                if key in scene.groups:
+                    scene.groups[key].set_hovered(is_hovered)
+        scene.links.item.set_hovered(hit.key if hit.under is Under.LINK else "")
+
+    def show_hover(self) -> None:
+        """Draw the part under the pointer, unless a gesture has the mouse."""
+        scene, pointer = self._scene, self._scene.pointer
+        hit = pointer.hover
+        item = scene.nodes.get(hit.node)
+        state = REST
+        if item is not None and hit.under is Under.WIDGET:
+            if item.visible[hit.index].is_linked or pointer.editing == (hit.key, hit.widget):
+                item = None
+            else:
+                state = node_views.control_state(
+                    item, hit.index, pointer, scene.run.run_of(item.key)
+                )
+        is_free = scene.offer_of is None and pointer.pressed is NOTHING
+        self._hover_item.show_hit(item if is_free else None, hit, state)
+
+    def set_offered(self, key: str, color: QColor) -> None:
+        """Mark the node that would take what is dragged; an empty key for none."""
+        old = self._offered
+        self._offered = (key, color) if key else None
+        for marked in (old, self._offered):
+            if marked is not None and marked[0] in self._scene.nodes:
+                self.update_outline(self._scene.nodes[marked[0]])
+
+    def _light_hovered(self) -> None:
+        lit = set(self.lit)
+        hovered = self._scene.pointer.hover.node
+        if hovered:
+            lit |= self._scene.links.links_of([hovered])
+        self._scene.links.set_lit(lit)
+
+    def _all_outlines(self) -> Iterator[Outline]:
+        scene = self._scene
+        run, selected = scene.run, scene.selection.nodes
+        offered = self._offered[0] if self._offered is not None else ""
+        hovered = scene.pointer.hover.node
+        keys = {**dict.fromkeys((hovered, offered)), **run.failed, **run.running, **selected}
+        for key in keys:
+            item = scene.nodes.get(key)
+            if item is not None:
+                left, top, right, bottom = item.box()
+                yield Outline(
+                    QRectF(left, top, right - left, bottom - top),
+                    is_selected=key in selected,
+                    is_running=key in run.running,
+                    problem=run.failed.get(key, ""),
+                    remedy=scene.remedies.get(key, ""),
+                    is_hovered=key == hovered,
+                    can_resize=key == hovered
+                    and not item.is_collapsed
+                    and not item.node.node.is_pinned,
+                    offer=self._offered[1] if self._offered and key == offered else None,
+                )
+
+    def _area(self, item: NodeItem) -> QRectF:
+        area = item.outline.adjusted(
+            -_OUTLINE_REACH, -_OUTLINE_REACH, _OUTLINE_REACH, _OUTLINE_REACH
+        )
+        if item.key in self._scene.run.failed:
+            return area.united(strip_of(item.outline))
+        return area
+
+
+_GROUP_HANDLES = (Under.GROUP_TITLE, Under.GROUP_CORNER)
