@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import gc
 import logging
 import os
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,19 +37,41 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 when all went well.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    from app.headless import COMMANDS, run_command
+    if arguments:
+        from app.headless import COMMANDS, run_command
 
-    if arguments and arguments[0] in COMMANDS:
-        return run_command(arguments)
-    options = _parse(arguments)
+        if arguments[0] in COMMANDS:
+            return run_command(arguments)
+        options = _parse(arguments)
+    else:
+        options = Options()
     if not has_display():
+        from app.headless import run_command
+
         print("There is no display, so the starter workflow runs without a window.", flush=True)
         base = ["--base-dir", str(options.base_dir)] if options.base_dir else []
         return run_command(["run", *(options.files or [str(STARTER)]), *base])
     return run_window(options)
 
 
-def _parse(arguments: list[str]) -> argparse.Namespace:
+@dataclass
+class Options:
+    """What the command line says about the window.
+
+    Attributes:
+        files: Files to open.
+        base_dir: Home folder, or None for the usual one.
+        no_packs: Start with the built-in nodes alone.
+    """
+
+    files: list[str] = field(default_factory=list)
+    base_dir: str | None = None
+    no_packs: bool = False
+
+
+def _parse(arguments: list[str]) -> Options:
+    import argparse
+
     from app.headless import COMMANDS
 
     commands = "\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items())
@@ -64,7 +85,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--base-dir", help="home folder with models, input and output (~/Easel)")
     parser.add_argument("--no-packs", action="store_true", help="start without node packs")
     parser.add_argument("--version", action="version", version=f"Easel {__version__}")
-    return parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
+    return Options(parsed.files, parsed.base_dir, parsed.no_packs)
 
 
 def has_display() -> bool:
@@ -74,8 +96,10 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def run_window(options: argparse.Namespace) -> int:
+def run_window(options: Options) -> int:
     """Open the window and stay until it is closed."""
+    # A collection in the middle of the start finds nothing and costs a tenth of it.
+    gc.disable()
     problem = qt_problem()
     if problem:
         print(problem, file=sys.stderr)
@@ -108,7 +132,6 @@ def make_application() -> QApplication:
     # Short turns for the GUI thread while nodes run Python; many tiny torch calls like longer
     # ones, so one millisecond is the middle.
     sys.setswitchinterval(0.001)
-    gc.set_threshold(50_000, 20, 50)
     QGuiApplication.setDesktopFileName("easel")
     application = QApplication(sys.argv[:1])
     application.setApplicationName("Easel")
@@ -131,7 +154,7 @@ class Program:
         controller: Carries runs between the two.
     """
 
-    def __init__(self, application: QApplication, options: argparse.Namespace) -> None:
+    def __init__(self, application: QApplication, options: Options) -> None:
         from app.engine.node_types.definition_cache import cache_path, load_definitions
         from app.engine.settings import load_settings
         from app.ui.engine_worker import EngineWorker
@@ -161,6 +184,8 @@ class Program:
 
     def run(self) -> int:
         """Show the window and stay until it is closed."""
+        import asyncio
+
         import qasync
 
         loop = qasync.QEventLoop(self._application)
@@ -181,6 +206,9 @@ class Program:
 
     def _begin(self) -> None:
         """Start what the first paint did not need."""
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        gc.enable()
         from app.ui.pack_widgets import PackWidgets
 
         self.pack_widgets = PackWidgets(self.window)
@@ -198,6 +226,8 @@ class Program:
             self.window.session.open_at_start([Path(name) for name in files])
         elif not self.window.state.get("tabs", []):
             self._open_starter()
+        if self.window.documents.current is None:
+            self.window.wiring.show_document(None)
 
     def _open_starter(self) -> None:
         """Open the starter workflow as an untitled document; one small bundled file."""

@@ -28,11 +28,14 @@ TICK_MS = 2
 
 def measure() -> None:
     """Run in the child: print the figures of one start."""
-    from app.main import Program, make_application
+    import gc
+
+    gc.disable()  # as app.main does
+    from app.main import Options, Program, make_application
 
     with tempfile.TemporaryDirectory() as home:
         application = make_application()
-        options = argparse.Namespace(files=[], base_dir=home, no_packs=False)
+        options = Options(base_dir=home)
         program = Program(application, options)
         from PySide6.QtCore import QTimer
 

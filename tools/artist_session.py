@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))
 from PySide6.QtCore import QPoint, QPointF  # noqa: E402 - the path comes first
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
-from app.main import Program, make_application  # noqa: E402
+from app.main import Options, Program, make_application  # noqa: E402
 
 NODES = (
     ("Paint Landscape", (60, 120)),
@@ -276,9 +276,7 @@ def main() -> int:
         home = Path(folder) / "home"
         application = make_application()
         application.setAttribute(_no_native_dialogs())
-        program = Program(
-            application, argparse.Namespace(files=[], base_dir=str(home), no_packs=True)
-        )
+        program = Program(application, Options(base_dir=str(home), no_packs=True))
         session = Session(program, Path(folder), options.pictures)
 
         async def act() -> None:

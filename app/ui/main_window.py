@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from app.engine.node_types.definition import NodeDefinition
 from app.engine.settings import Settings
@@ -29,6 +29,7 @@ from app.ui.commands import CommandRegistry
 from app.ui.document import WorkflowDocument
 from app.ui.documents import OpenDocument, OpenDocuments
 from app.ui.keybindings import Keybindings, own_keys_path, read_own_keys
+from app.ui.menu import Menu
 from app.ui.problem_desk import ProblemDesk
 from app.ui.recent_files import RecentFiles
 from app.ui.run_port import RunPort
@@ -137,7 +138,6 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Easel")
         self._restore_geometry()
         self.session.restore_panels()
-        self.wiring.show_document(None)
         settings.subscribe(self._on_setting)
 
     @property
@@ -198,8 +198,7 @@ class MainWindow(QMainWindow):
         if self._toasts is None:
             self._toasts = ToastStack(self.frame, self.look)
             self._toasts.reduced_motion = bool(self.settings.get("appearance.reduced_motion"))
-        right = self.frame.right.width() if self.frame.right.isVisible() else 0
-        self._toasts.set_margins(16 + round(right / self.look.scale), 44)
+        self._toasts.set_margins(*self.frame.toast_margins())
         kind = ToastKind.WARNING if is_problem else ToastKind.SUCCESS
         first = detail.strip().splitlines()[0] if detail.strip() else ""
         self._toasts.show(
@@ -305,9 +304,9 @@ class MainWindow(QMainWindow):
             menu.setTitle(titles[name])
             self.frame.top_bar.menu_bar.addMenu(menu)
 
-    def _make_menu(self, name: str) -> QMenu:
+    def _make_menu(self, name: str) -> Menu:
         """Return a menu that is filled each time it opens, so that its ticks are right."""
-        menu = QMenu(self)
+        menu = Menu(self)
 
         def fill() -> None:
             menu.clear()
