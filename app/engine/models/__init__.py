@@ -1,0 +1,1 @@
+"""The networks, their files, and what keeps them in memory; importing this loads nothing heavy."""
