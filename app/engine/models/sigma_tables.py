@@ -304,7 +304,9 @@ class CascadeTable(SigmaTable):
     def set_parameters(self, shift: float = 1.0) -> None:
         """Use another shift of the signal-to-noise ratio."""
         self.shift = shift
-        self._initial = math.cos(self.OFFSET / (1 + self.OFFSET) * math.pi / 2) ** 2
+        # In float32, because the arc cosine in timestep() magnifies its last digit.
+        start = torch.tensor(self.OFFSET / (1 + self.OFFSET))
+        self._initial = torch.cos(start * math.pi * 0.5) ** 2
         self.sigmas = self.sigma(torch.arange(1, self.COUNT + 1) / self.COUNT)
 
     def timestep(self, sigma: torch.Tensor) -> torch.Tensor:
