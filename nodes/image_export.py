@@ -13,6 +13,8 @@ from comfy_api.latest import io
 from app.engine.imaging.color import linear_to_srgb, srgb_to_linear
 from app.engine.imaging.deep_files import encode_exr, encode_png16
 from app.engine.imaging.pixels import to_picture
+from app.engine.workflow.metadata import jpeg
+from app.engine.workflow.metadata import svg as svg_file
 
 from .saving import exif_info, metadata_texts, numbered, png_info, save_claimed
 
@@ -140,15 +142,10 @@ def encode_image(
     return stream.getvalue()
 
 
-_JPEG_METADATA_LIMIT = 65000
-"""A JPEG file holds its EXIF data in one block of 64 KiB."""
-
-
 def _save_jpeg(image: torch.Tensor, stream: bytes_io.BytesIO, texts: dict[str, str]) -> None:
-    exif = exif_info(texts).tobytes()
-    fits = len(exif) <= _JPEG_METADATA_LIMIT
-    picture = to_picture(image[..., :3])
-    picture.save(stream, "JPEG", quality=95, subsampling=0, exif=exif if fits else b"")
+    plain = bytes_io.BytesIO()
+    to_picture(image[..., :3]).save(plain, "JPEG", quality=95, subsampling=0)
+    stream.write(jpeg.write_texts(plain.getvalue(), texts) if texts else plain.getvalue())
 
 
 def _convert(image: torch.Tensor, convert: Any) -> torch.Tensor:
@@ -196,25 +193,12 @@ class SaveSVGNode(io.ComfyNode):
         )
         saved = []
         for number, graphic in enumerate(svg.data):
-            data = add_svg_metadata(graphic.getvalue().decode("utf-8"), texts).encode("utf-8")
+            data = svg_file.write_texts(graphic.getvalue().decode("utf-8"), texts).encode("utf-8")
             name = numbered(stem, "svg", number)
             file_name, used = save_claimed(folder, counter, name, data)
             counter = used + 1
             saved.append({"filename": file_name, "subfolder": subfolder, "type": "output"})
         return io.NodeOutput(ui={"images": saved})
-
-
-def add_svg_metadata(svg: str, texts: dict[str, str]) -> str:
-    """Return an SVG document with a ``metadata`` element that holds the texts as JSON."""
-    start = svg.find("<svg")
-    end = svg.find(">", start)
-    if not texts or start < 0 or end < 0 or svg[end - 1] == "/":
-        return svg
-    body = "{" + ", ".join(f'"{key}": {value}' for key, value in texts.items()) + "}"
-    # "]]>" would end the block early; two blocks hold it in two parts.
-    body = body.replace("]]>", "]]]]><![CDATA[>")
-    element = f"\n<metadata><![CDATA[{body}]]></metadata>"
-    return svg[: end + 1] + element + svg[end + 1 :]
 
 
 NODE_CLASS_MAPPINGS = {"SaveImageAdvanced": SaveImageAdvanced, "SaveSVGNode": SaveSVGNode}

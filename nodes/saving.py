@@ -87,9 +87,9 @@ def metadata_texts(
         return {}
     texts: dict[str, str] = {}
     if prompt is not None:
-        texts["prompt"] = json.dumps(prompt)
+        texts["prompt"] = json.dumps(prompt, separators=(",", ":"))
     for key, value in (extra_pnginfo or {}).items():
-        texts[key] = json.dumps(value)
+        texts[key] = json.dumps(value, separators=(",", ":"))
     return texts
 
 
@@ -109,7 +109,7 @@ _EXIF_MAKE = 0x010F
 
 
 def exif_info(texts: Mapping[str, str]) -> Image.Exif:
-    """Return the texts as EXIF fields ``key:json``, for WebP and JPEG files."""
+    """Return the texts as EXIF fields ``key:json``, for WebP files."""
     exif = Image.Exif()
     field = _EXIF_MAKE
     for key, value in texts.items():

@@ -421,7 +421,7 @@ def test_a_large_exr_is_read_back_exactly() -> None:
 
 
 def test_svg_files_carry_the_workflow(engine: Engine, call: Call, base_dir: Path) -> None:
-    from nodes.image_export import add_svg_metadata
+    from app.engine.workflow.metadata.svg import write_texts
 
     svg = '<?xml version="1.0"?>\n<svg width="1" height="1"><g/></svg>'
     graphics = SimpleNamespace(data=[io.BytesIO(svg.encode())])
@@ -429,7 +429,7 @@ def test_svg_files_carry_the_workflow(engine: Engine, call: Call, base_dir: Path
     result = call("SaveSVGNode", svg=graphics, filename_prefix="svg/x")
 
     assert _saved(base_dir, result)[0].read_text() == svg
-    marked = add_svg_metadata(svg, {"prompt": '{"a": "]]>"}'})
+    marked = write_texts(svg, {"prompt": '{"a": "]]>"}'})
     assert marked.index("<metadata>") < marked.index("<g/>")
     assert '"]]]]><![CDATA[>"' in marked
 

@@ -18,6 +18,7 @@ from app.engine.errors import WorkflowFileError
 from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow import metadata
 from app.engine.workflow.bulk import collector_paused
+from app.engine.workflow.from_parameters import prompt_from_parameters
 from app.engine.workflow.from_prompt import workflow_from_prompt
 from app.engine.workflow.model import Workflow
 from app.engine.workflow.records import build_workflow
@@ -52,7 +53,9 @@ def new_workflow() -> Workflow:
 def open_workflow(
     path: str | Path, *, definitions: Mapping[str, NodeDefinition] | None = None
 ) -> Workflow:
-    """Read a workflow file or a picture that carries one.
+    """Read a workflow file, or a picture, film, sound or model that carries one.
+
+    Of media files only the parts with text are read, so their size does not matter.
 
     Args:
         path: The file.
@@ -63,6 +66,9 @@ def open_workflow(
     """
     path = Path(path)
     try:
+        texts = metadata.read_file_texts(path)
+        if texts is not None:
+            return _from_texts(texts, f'"{path.name}"', definitions or {})
         if path.stat().st_size > MAX_FILE_BYTES:
             raise WorkflowFileError(
                 f'Cannot open "{path.name}": it is larger than {MAX_FILE_BYTES >> 20} MB.'
@@ -82,7 +88,7 @@ def read_workflow(
     name: str = "",
     definitions: Mapping[str, NodeDefinition] | None = None,
 ) -> Workflow:
-    """Read the content of a workflow file, of a picture that carries one, or an API prompt.
+    """Read the content of a workflow file, of a media file that carries one, or an API prompt.
 
     Args:
         data: The whole file.
@@ -101,7 +107,7 @@ def read_workflow(
         if data.startswith(_GZIP_MAGIC):
             data = _decompress(data, shown)
         if metadata.is_media(data):
-            return _from_media(data, shown, definitions or {})
+            return _from_texts(metadata.read_texts(data, shown), shown, definitions or {})
     return _from_value(parse_json(data, shown), shown, definitions or {})
 
 
@@ -159,12 +165,24 @@ def _from_value(value: Any, shown: str, definitions: Mapping[str, NodeDefinition
     raise WorkflowFileError(f"Cannot open {shown}: it is JSON, but it holds no workflow.")
 
 
-def _from_media(data: bytes, shown: str, definitions: Mapping[str, NodeDefinition]) -> Workflow:
-    texts = metadata.read_texts(data, shown)
-    for key in ("workflow", "prompt"):
+def _from_texts(
+    texts: Mapping[str, str], shown: str, definitions: Mapping[str, NodeDefinition]
+) -> Workflow:
+    """Make a workflow of what a media file carries: the workflow, else the prompt, else settings.
+
+    A text that holds none, such as the "null" of runs without a window, lets the next one count.
+    """
+    problem: WorkflowFileError | None = None
+    for key in metadata.WORKFLOW_KEYS:
         if key in texts:
-            return _from_value(parse_json(texts[key], shown), shown, definitions)
-    raise WorkflowFileError(f"Cannot open {shown}: the picture carries no workflow.")
+            try:
+                return _from_value(parse_json(texts[key], shown), shown, definitions)
+            except WorkflowFileError as error:
+                problem = problem or error
+    prompt = prompt_from_parameters(texts.get(metadata.PARAMETERS, ""))
+    if prompt is not None:
+        return workflow_from_prompt(prompt, definitions)
+    raise problem or WorkflowFileError(f"Cannot open {shown}: it carries no workflow.")
 
 
 def _decompress(data: bytes, shown: str) -> bytes:

@@ -8,43 +8,36 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.engine.errors import WorkflowFileError
-from app.engine.workflow.metadata.limits import MAX_TEXT_BYTES, inflate, too_long
+from app.engine.workflow.metadata.limits import MAX_PARTS, Texts, check_length, inflate
+from app.engine.workflow.metadata.source import Source
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _TEXT_CHUNKS: Final = frozenset({b"tEXt", b"iTXt", b"zTXt", b"comf"})
-_MAX_CHUNKS: Final = 100_000
 
 
-def is_png(data: bytes) -> bool:
+def is_mine(head: bytes) -> bool:
     """Tell whether the file is a PNG."""
-    return data.startswith(SIGNATURE)
+    return head.startswith(SIGNATURE)
 
 
-def read_texts(data: bytes, shown: str = "this file") -> dict[str, str]:
+def read(source: Source) -> dict[str, str]:
     """Return the texts of a PNG by keyword; of two with one keyword the first counts.
 
     Raises:
         WorkflowFileError: The file is cut off, or a text is damaged or too long.
     """
-    texts: dict[str, str] = {}
-    total = 0
-    for kind, start, length in _chunks(data, shown):
-        if kind not in _TEXT_CHUNKS:
-            continue
-        if length > MAX_TEXT_BYTES:
-            raise too_long(shown)
-        keyword, text = _read_chunk(kind, data[start : start + length], shown)
-        total += len(text)
-        if total > MAX_TEXT_BYTES:
-            raise too_long(shown)
-        texts.setdefault(keyword, text)
-    return texts
+    texts = Texts(source.shown)
+    for kind, start, length in _chunks(source):
+        if kind in _TEXT_CHUNKS:
+            check_length(length, source.shown)
+            texts.add(*_read_chunk(kind, source.read(start, length), source.shown))
+    return texts.found
 
 
 def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     """Return the PNG with ``texts`` before its image data, in place of earlier ones.
 
-    Text that Latin-1 can hold goes into ``tEXt``, other text into ``iTXt``.
+    Plain ASCII goes into ``tEXt``, other text into ``iTXt``.
 
     Raises:
         WorkflowFileError: ``data`` is no whole PNG.
@@ -53,7 +46,7 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     made = b"".join(_make_chunk(keyword, text) for keyword, text in texts.items())
     parts = [SIGNATURE]
     is_written = False
-    for kind, start, length in _chunks(data, "this picture"):
+    for kind, start, length in _chunks(Source(data, "this picture")):
         if kind in _TEXT_CHUNKS and _keyword(data[start : start + length]) in texts:
             continue
         if kind in (b"IDAT", b"IEND") and not is_written:
@@ -63,22 +56,20 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     return b"".join(parts)
 
 
-def _chunks(data: bytes, shown: str) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
     """Yield ``(kind, start of content, length)`` up to and with IEND."""
-    if not is_png(data):
-        raise WorkflowFileError(f"Cannot open {shown}: it is no PNG.")
+    if not is_mine(source.peek(0, 8)):
+        raise WorkflowFileError(f"Cannot open {source.shown}: it is no PNG.")
     at = len(SIGNATURE)
-    for _ in range(_MAX_CHUNKS):
-        if at + 12 > len(data):
-            raise WorkflowFileError(f"Cannot open {shown}: the picture is cut off.")
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if at + 12 + length > len(data):
-            raise WorkflowFileError(f"Cannot open {shown}: the picture is cut off.")
+    for _ in range(MAX_PARTS):
+        length, kind = struct.unpack(">I4s", source.read(at, 8))
+        if at + 12 + length > source.size:
+            raise source.cut_off()
         yield kind, at + 8, length
         if kind == b"IEND":
             return
         at += 12 + length
-    raise WorkflowFileError(f"Cannot open {shown}: it has too many chunks.")
+    raise source.too_many_parts()
 
 
 def _keyword(content: bytes) -> str:
