@@ -19,37 +19,30 @@ from types import TracebackType
 from typing import Any
 
 from app.engine import compat
-from app.engine.errors import EngineStateError, Interrupted, describe
+from app.engine.errors import EngineStateError, SettingsError, describe
 from app.engine.events import (
     Event,
     EventCallback,
-    ExecutingEvent,
-    ExecutionInterruptedEvent,
     StatusEvent,
 )
 from app.engine.execution.announce import now_ms
-from app.engine.execution.async_calls import AsyncCalls
 from app.engine.execution.cache import make_cache
-from app.engine.execution.dynamic_prompt import DynamicPrompt
-from app.engine.execution.executor import Executor, SlotAddress
 from app.engine.execution.history import History
 from app.engine.execution.interrupts import (
-    InterruptProcessingException,
     StuckNode,
     stop_control,
 )
 from app.engine.execution.node_output import NodeOutput
 from app.engine.execution.process_state import collecting_less, process_state_kept
-from app.engine.execution.prompt_copy import copy_prompt, snapshot
+from app.engine.execution.prompt_copy import copy_prompt
+from app.engine.execution.prompt_runner import PackHooks, PromptRunner
 from app.engine.execution.queue import PromptQueue, QueueItem
 from app.engine.execution.report import RunResult
-from app.engine.execution.run_state import Run
-from app.engine.execution.slot_targets import SlotTargets, validation_view
-from app.engine.execution.validation import Validation, validate_prompt
+from app.engine.execution.run_state import RunOptions
+from app.engine.model_folders import remove_old_temp_files
 from app.engine.node_types import packs
 from app.engine.node_types.pack_report import PackReport
 from app.engine.node_types.registry import Registry
-from app.engine.node_types.schema import RunSchemas
 
 log = logging.getLogger("easel.engine")
 
@@ -76,6 +69,7 @@ class Engine:
         queue: Prompts that wait or run.
         history: Prompts that have ended.
         pack_reports: How loading each node pack went.
+        folders: Where models, inputs and results lie.
 
     Args:
         base_dir: Home folder; it is made when missing.
@@ -101,11 +95,10 @@ class Engine:
         self.history = History()
         self.pack_reports: list[PackReport] = []
         self._cache = make_cache(cache)
-        self._pack_dirs = [self.base_dir / "custom_nodes", *(Path(each) for each in pack_dirs)]
         self._callbacks: tuple[EventCallback, ...] = ()
         self._callbacks_lock = threading.Lock()
         self._run_lock = threading.Lock()
-        self._runner: int | None = None
+        self._running_thread: int | None = None
         self._wishes: set[str] = set()
         self._collected_at = time.monotonic()
         self._closed = False
@@ -113,11 +106,21 @@ class Engine:
         _claim(self)
         try:
             self.base_dir.mkdir(parents=True, exist_ok=True)
-            compat.install(self)
+            self.folders = compat.install(self)
         except BaseException:
             _release(self)
             raise
+        for folder in pack_dirs:
+            self.folders.add_model_folder_path("custom_nodes", os.path.abspath(folder))
+        remove_old_temp_files(self.folders.temp_directory)
         self.queue = PromptQueue(lambda remaining: self.emit(StatusEvent(remaining)))
+        hooks = PackHooks(
+            compat.run_prompt_handlers, compat.run_through_executor, self._unload_models
+        )
+        options = RunOptions(strict_reference)
+        self._runner = PromptRunner(
+            self.registry, self._cache, self.history, self.emit, hooks, options
+        )
 
     def __enter__(self) -> Engine:
         return self
@@ -145,6 +148,7 @@ class Engine:
         try:
             self._closed = True
             self._cache.clear()
+            self._runner.temp_files.remove(self.folders.temp_directory)
             compat.uninstall()
             _release(self)
         finally:
@@ -162,9 +166,33 @@ class Engine:
             NodePackError: The built-in nodes cannot be loaded.
         """
         self._check_open()
-        folders = [folder for folder in self._pack_dirs if custom and folder.is_dir()]
+        paths = map(Path, self.folders.get_folder_paths("custom_nodes") if custom else ())
+        folders = [folder for folder in paths if folder.is_dir()]
         self.pack_reports = packs.load_packs(self.registry, folders)
         return self.pack_reports
+
+    def set_folder(self, kind: str, path: str | os.PathLike[str]) -> None:
+        """Use another folder for results, inputs or temp files; it is made when missing.
+
+        Args:
+            kind: ``"output"``, ``"input"`` or ``"temp"``.
+            path: The folder. An empty text brings the one in the home folder back.
+
+        Raises:
+            EngineStateError: A prompt is running.
+            SettingsError: There is no such kind.
+            OSError: The folder cannot be made.
+        """
+        if kind not in ("output", "input", "temp"):
+            raise SettingsError(f'"{kind}" is no folder. Use "output", "input" or "temp".')
+        folder = os.path.abspath(path) if os.fspath(path) else str(self.base_dir / kind)
+        if not self._run_lock.acquire(blocking=False):
+            raise EngineStateError("A prompt is running; change the folder when it has ended.")
+        try:
+            os.makedirs(folder, exist_ok=True)
+            setattr(self.folders, f"{kind}_directory", folder)
+        finally:
+            self._run_lock.release()
 
     def object_info(self, name: str | None = None) -> dict[str, dict[str, Any]]:
         """Describe one node type, or all (E-600 to E-604); an unknown name gives ``{}``."""
@@ -275,7 +303,7 @@ class Engine:
         Raises:
             EngineStateError: A node of a running prompt calls this.
         """
-        if self._runner == threading.get_ident():
+        if self._running_thread == threading.get_ident():
             raise EngineStateError("A node may not run the queue that it is part of.")
         self._grant_wishes()
         item = self.queue.take(timeout_s)
@@ -358,102 +386,22 @@ class Engine:
         if not self._run_lock.acquire(blocking=waited):
             raise EngineStateError("A prompt is running; only one can run at a time.")
         try:
-            self._runner = threading.get_ident()
+            self._running_thread = threading.get_ident()
             self._load_packs_once()
             if not waited:
                 self.queue.start(item)
-            stop_control.begin(item.prompt_id)
+            stop = stop_control.begin(item.prompt_id)
             self._node_output.install()
             try:
                 with process_state_kept(), collecting_less():
-                    return self._run_item(item)
+                    return self._runner.run(item)
             finally:
-                stop_control.finish()
+                stop_control.finish(stop)
                 self._node_output.uninstall()
         finally:
-            self._runner = None
+            self._running_thread = None
             self._run_lock.release()
             self.queue.done()
-
-    def _run_item(self, item: QueueItem) -> RunResult:
-        self._let_packs_rewrite(item)
-        targets = SlotTargets.read(item.targets)
-        schemas = RunSchemas(self.registry, self.strict_reference)
-        try:
-            validation, slots = self._validate(item, schemas, targets)
-        except (Interrupted, InterruptProcessingException):
-            return self._interrupted_early(item)
-        if not validation.valid:
-            return RunResult(
-                item.prompt_id,
-                status="error",
-                error=validation.error,
-                node_errors=validation.node_errors,
-                is_valid=False,
-            )
-        return self._execute(item, schemas, validation, slots)
-
-    def _execute(
-        self,
-        item: QueueItem,
-        schemas: RunSchemas,
-        validation: Validation,
-        slots: Sequence[SlotAddress],
-    ) -> RunResult:
-        kept_prompt = snapshot(item.prompt)
-        run = Run(
-            item.prompt_id,
-            item.prompt,
-            DynamicPrompt(item.prompt),
-            item.extra_data,
-            item.sensitive,
-            schemas,
-            self._cache,
-            self.emit,
-            self.strict_reference,
-        )
-        executor = Executor(run, validation.outputs, slots, self._unload_models)
-        try:
-            result = executor.execute()
-        finally:
-            self.history.add(
-                item, kept_prompt, validation.outputs, executor.result,
-                executor.news.ui_outputs, executor.news.messages,
-            )  # fmt: skip
-        result.node_errors = validation.node_errors
-        return result
-
-    def _let_packs_rewrite(self, item: QueueItem) -> None:
-        body = {
-            "prompt": item.prompt,
-            "extra_data": item.extra_data,
-            "client_id": item.extra_data.get("client_id"),
-            "number": item.number,
-            "prompt_id": item.prompt_id,
-        }
-        body = compat.run_prompt_handlers(body)
-        item.prompt = body.get("prompt", item.prompt)
-        item.extra_data = body.get("extra_data", item.extra_data)
-
-    def _validate(
-        self, item: QueueItem, schemas: RunSchemas, targets: SlotTargets
-    ) -> tuple[Validation, Sequence[SlotAddress]]:
-        prompt, seen, outputs = validation_view(item.prompt, schemas, targets)
-        tasks = AsyncCalls(lambda node_id: None)
-        try:
-            validation: Validation = tasks.complete(
-                validate_prompt(
-                    prompt, seen, targets=outputs, strict_reference=self.strict_reference
-                )
-            )
-        finally:
-            tasks.close()
-        return targets.without_probes(validation), targets.runnable(validation)
-
-    def _interrupted_early(self, item: QueueItem) -> RunResult:
-        self.emit(ExecutionInterruptedEvent(item.prompt_id, None, None, (), now_ms()))
-        self.emit(ExecutingEvent(item.prompt_id, None, None))
-        return RunResult(item.prompt_id, status="interrupted")
 
     # Memory
 

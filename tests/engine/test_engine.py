@@ -1,8 +1,10 @@
 """The engine as scripts and the window use it (docs/scripting.md)."""
 
+import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -317,3 +319,156 @@ def test_decision_3_names_are_lazy():
     assert app.engine.Engine is Engine
     with pytest.raises(AttributeError, match="Motor"):
         _ = app.engine.Motor
+
+
+def test_decision_10_old_temp_files_go_at_start(tmp_path):
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    for name, days in (("old.png", 2), ("new.png", 0)):
+        (temp / name).write_bytes(b"x")
+        then = time.time() - days * 86400
+        os.utime(temp / name, (then, then))
+
+    Engine(tmp_path).close()
+
+    assert [file.name for file in temp.iterdir()] == ["new.png"]
+
+
+def test_decision_10_temp_files_of_the_session_go_at_the_end(tmp_path):
+    other = tmp_path / "temp" / "of_another_program.png"
+    mine = tmp_path / "temp" / "a" / "mine.png"
+    mine.parent.mkdir(parents=True)
+
+    class Preview(Show):
+        def run(self, value):
+            for file in (mine, other):
+                file.write_bytes(b"x")
+            named = {"filename": "mine.png", "subfolder": "a", "type": "temp"}
+            outside = {"filename": "../output/kept.png", "subfolder": "", "type": "temp"}
+            return {"ui": {"images": [named, outside], "text": "none"}}
+
+    with Engine(tmp_path) as engine:
+        engine.registry.classes.update(Number=Number, Show=Preview)
+        kept = tmp_path / "output" / "kept.png"
+        kept.write_bytes(b"x")
+        assert engine.run(prompt()).status == "success"
+        assert mine.exists()
+
+    assert (mine.exists(), other.exists(), kept.exists()) == (False, True, True)
+
+
+@pytest.mark.parametrize("kind", ["output", "input", "temp"])
+def test_a_folder_can_be_changed_and_brought_back(engine, tmp_path, kind):
+    import folder_paths
+
+    engine.set_folder(kind, tmp_path / "else" / "where")
+    read = getattr(folder_paths, f"get_{kind}_directory")
+    assert read() == str(tmp_path / "else" / "where")
+    assert (tmp_path / "else" / "where").is_dir()
+
+    engine.set_folder(kind, "")
+    assert read() == str(tmp_path / kind)
+
+
+def test_only_three_folders_can_be_changed(engine):
+    with pytest.raises(SettingsError, match="models"):
+        engine.set_folder("models", "x")
+
+
+def test_a_folder_is_not_changed_in_the_middle_of_a_run(engine, tmp_path):
+    class Moving(Show):
+        def run(self, value):
+            engine.set_folder("output", tmp_path / "b")
+
+    engine.registry.classes["Show"] = Moving
+
+    assert "EngineStateError" in engine.run(prompt()).error["exception_type"]
+
+
+def test_packs_of_the_extra_paths_file_are_loaded(tmp_path):
+    more = tmp_path / "shared_packs"
+    more.mkdir()
+    (more / "extra.py").write_text("NODE_CLASS_MAPPINGS = {'FromExtraPath': type('N', (), {})}\n")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "extra_model_paths.yaml").write_text(f"mine:\n  custom_nodes: {more}\n")
+
+    with Engine(home) as engine:
+        engine.load_packs()
+        assert "FromExtraPath" in engine.registry.classes
+
+
+def test_e742_wrappers_of_the_executor_see_runs_of_the_engine(engine):
+    import execution
+
+    seen = []
+    original = execution.PromptExecutor.execute
+
+    def wrapped(self, prompt, prompt_id, extra_data=None, execute_outputs=()):
+        seen.append((prompt_id, list(execute_outputs)))
+        return original(self, prompt, prompt_id, extra_data, execute_outputs)
+
+    execution.PromptExecutor.execute = wrapped
+    result = engine.run(prompt())
+
+    assert (result.status, seen) == ("success", [(result.prompt_id, ["2"])])
+
+
+def test_packs_can_await_on_the_loop_of_the_server(engine):
+    import asyncio
+
+    from server import PromptServer
+
+    async def ask():
+        return "answered"
+
+    class Asking(Show):
+        def run(self, value):
+            future = asyncio.run_coroutine_threadsafe(ask(), PromptServer.instance.loop)
+            return {"ui": {"value": [future.result(timeout=10)]}}
+
+    engine.registry.classes["Show"] = Asking
+
+    assert engine.run(prompt()).outputs == {"2": {"value": ["answered"]}}
+
+
+def test_a_listener_may_print(engine):
+    class Printing(Show):
+        def run(self, value):
+            sys.stdout.write("from the node\n")
+            return {}
+
+    engine.registry.classes["Show"] = Printing
+    lines = []
+
+    def on_event(event):
+        sys.stderr.write("from the listener\n")
+        if event.NAME == "logs":
+            lines.append(event.text)
+
+    assert engine.run(prompt(), on_event=on_event).status == "success"
+    assert lines == ["from the node"]
+
+
+@pytest.mark.parametrize(("slot", "value"), [(-1, 3), (-3, 1), (True, 2)])
+def test_e005_e121_a_negative_slot_counts_from_the_end(engine, slot, value):
+    class Three(Number):
+        RETURN_TYPES = ("INT",) * 3
+
+        def run(self, value):
+            return (1, 2, 3)
+
+    engine.registry.classes["Number"] = Three
+    linked = prompt()
+    linked["2"]["inputs"]["value"] = ["1", slot]
+
+    assert engine.run(linked).outputs == {"2": {"value": [value]}}
+
+
+def test_e121_a_negative_slot_out_of_range_is_an_error(engine):
+    linked = prompt()
+    linked["2"]["inputs"]["value"] = ["1", -2]
+
+    result = engine.run(linked)
+
+    assert result.node_errors["2"]["errors"][0]["details"] == "tuple index out of range"

@@ -8,7 +8,6 @@ nothing imports them by their path in this package.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -28,7 +27,6 @@ from app.engine.node_types.packs import forget_packs
 __all__ = [
     "HostEngine",
     "NotSupportedHereError",
-    "bind_loop",
     "install",
     "installed",
     "run_prompt_handlers",
@@ -115,13 +113,6 @@ def run_prompt_handlers(json_data: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def bind_loop(loop: asyncio.AbstractEventLoop | None) -> None:
-    """Tell packs which loop runs asynchronous nodes: ``PromptServer.instance.loop``."""
-    server = sys.modules.get("server")
-    if server is not None:
-        server.PromptServer.instance.loop = loop
-
-
 def run_through_executor(
     run: Callable[[], Result],
     *,
@@ -140,7 +131,7 @@ def run_through_executor(
         outputs: Ids of the outputs that are to run.
     """
     module = sys.modules.get("execution")
-    if module is None:
+    if module is None or not module.is_wrapped():
         return run()
     answers: list[Result] = []
     started = False

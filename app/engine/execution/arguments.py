@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from app.engine.execution.blocker import ExecutionBlocker
+from app.engine.execution.cache import Outputs
 from app.engine.execution.prompt import DISPLAY_PREFIX, is_link
 from app.engine.execution.run_state import NodeState, Run
 
@@ -75,7 +76,7 @@ def gather_arguments(run: Run, state: NodeState) -> NodeArguments:
                 continue
         source = states.get(value[0])
         entry = source.entry if source is not None else None
-        if entry is None or not 0 <= value[1] < len(entry.outputs):
+        if entry is None or not has_slot(entry.outputs, value[1]):
             missing.add(name)
             lists[name] = [None]
             continue
@@ -86,6 +87,11 @@ def gather_arguments(run: Run, state: NodeState) -> NodeArguments:
         for name, value in run.hidden_values(state).items():
             lists[name] = [value]
     return NodeArguments(lists, missing, may_block, is_single)
+
+
+def has_slot(outputs: Outputs, slot: Any) -> bool:
+    """Tell whether a slot has values; a negative one counts from the end, as in a tuple (E-121)."""
+    return bool(-len(outputs) <= slot < len(outputs))
 
 
 def idle_arguments(run: Run, state: NodeState) -> ArgumentLists:

@@ -64,6 +64,7 @@ class AsyncCalls:
 
     def __init__(self, on_done: Callable[[str], None]) -> None:
         self._on_done = on_done
+        self._stop = stop_control.run
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pending: dict[str, PendingCalls] = {}
 
@@ -95,7 +96,7 @@ class AsyncCalls:
         task.add_done_callback(lambda _task: loop.stop())
         while not task.done():
             self._run(loop.run_forever)
-            if stop_control.requested and not task.done():
+            if self._stop.requested and not task.done():
                 raise InterruptProcessingException
         outcome = task.result()
         if outcome.error is not None:
@@ -151,11 +152,11 @@ class AsyncCalls:
                 loop.call_soon_threadsafe(loop.stop)
 
     def _run(self, function: Callable[[], Any]) -> None:
-        stop_control.in_node = True
+        self._stop.in_node = True
         try:
             function()
         finally:
-            stop_control.in_node = False
+            self._stop.in_node = False
 
     def close(self) -> None:
         """Cancel what is pending, let it clean up for half a second, and close the loop."""

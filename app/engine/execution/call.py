@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import contextmanager
 from types import CoroutineType
 from typing import Any
 
@@ -25,17 +24,6 @@ from app.engine.node_types import v3
 from app.engine.node_types.schema import NodeSchema
 
 
-@contextmanager
-def _inside_node(context: ExecutionContext) -> Any:
-    token = current_context.set(context)
-    stop_control.in_node = True
-    try:
-        yield
-    finally:
-        stop_control.in_node = False
-        current_context.reset(token)
-
-
 class NodeCaller:
     """Calls the nodes of one run.
 
@@ -47,6 +35,7 @@ class NodeCaller:
     def __init__(self, run: Run, tasks: AsyncCalls) -> None:
         self._run = run
         self._tasks = tasks
+        self._stop = stop_control.run
 
     def target(self, state: NodeState) -> Any:
         """Return what a node's methods are called on: an instance (E-300) or a V3 clone (E-061)."""
@@ -64,8 +53,19 @@ class NodeCaller:
         return instance
 
     def _new_instance(self, state: NodeState, schema: NodeSchema) -> Any:
-        with _inside_node(ExecutionContext(self._run.prompt_id, state.id)):
-            return schema.cls()
+        return self._inside(ExecutionContext(self._run.prompt_id, state.id), schema.cls, {})
+
+    def _inside(
+        self, context: ExecutionContext, function: Callable[..., Any], arguments: Arguments
+    ) -> Any:
+        """Call node code with its context set, where a stop may reach it."""
+        token = current_context.set(context)
+        self._stop.in_node = True
+        try:
+            return function(**arguments)
+        finally:
+            self._stop.in_node = False
+            current_context.reset(token)
 
     def lazy_wishes(self, state: NodeState, target: Any, arguments: NodeArguments) -> list[str]:
         """Ask a node which lazy inputs it needs that it does not have (E-330 to E-333).
@@ -85,8 +85,7 @@ class NodeCaller:
             if schema.is_v3:
                 call = v3.nest_inputs(schema.cls, call, with_names=True)
             context = ExecutionContext(self._run.prompt_id, state.id, index)
-            with _inside_node(context):
-                answer = function(**call)
+            answer = self._inside(context, function, call)
             if inspect.isawaitable(answer):
                 answer = self._tasks.complete(answer, context)
             if isinstance(answer, list):
@@ -122,8 +121,9 @@ class NodeCaller:
         if schema.is_async:
             return self._call_async(state, function, calls, arguments.may_block)
         results = []
+        stop = self._stop
         for index, call in enumerate(calls):
-            if stop_control.flag or stop_control.requested:
+            if stop_control.flag or stop.requested:
                 stop_control.check()
             if arguments.may_block:
                 blocker = find_blocker(call.values(), schema.input_is_list)
@@ -133,14 +133,14 @@ class NodeCaller:
             if schema.is_v3:
                 call = v3.nest_inputs(schema.cls, call)
             context = ExecutionContext(self._run.prompt_id, state.id, index)
-            # The hot path of every run, written out instead of using _inside_node.
+            # The hot path of every run, written out instead of using _inside.
             token = current_context.set(context)
             started = time.perf_counter()
-            stop_control.in_node = True
+            stop.in_node = True
             try:
                 value = function(**call)
             finally:
-                stop_control.in_node = False
+                stop.in_node = False
                 state.seconds += time.perf_counter() - started
                 current_context.reset(token)
             if type(value) is CoroutineType:

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.engine.errors import Interrupted
 from app.engine.execution.announce import Announcer
-from app.engine.execution.arguments import NodeArguments, gather_arguments
+from app.engine.execution.arguments import NodeArguments, gather_arguments, has_slot
 from app.engine.execution.async_calls import AsyncCalls
 from app.engine.execution.cache import CacheEntry
 from app.engine.execution.call import NodeCaller
@@ -67,6 +67,7 @@ class Executor:
         self._wanted = list(wanted)
         self._on_out_of_memory = on_out_of_memory
         self._order = ExecutionOrder()
+        self._stop = stop_control.run
         self._tasks = AsyncCalls(self._order.release_externally)
         self._caller = NodeCaller(run, self._tasks)
         run.cache.begin_keys()
@@ -114,12 +115,12 @@ class Executor:
                 self._interrupted()
                 raise
             # A node that is torn out of its work may well end with some other error.
-            if stop_control.requested:
+            if self._stop.requested:
                 self._interrupted()
             else:
                 self._failed(error)
         else:
-            if stop_control.requested:
+            if self._stop.requested:
                 self._interrupted()
 
     def _finish(self) -> None:
@@ -228,8 +229,9 @@ class Executor:
 
     def _loop(self) -> None:
         order, tasks, states = self._order, self._tasks, self._run.states
+        stop = self._stop
         while len(order):
-            if stop_control.requested or stop_control.flag:
+            if stop.requested or stop_control.flag:
                 raise InterruptProcessingException
             if len(tasks):
                 tasks.step()
@@ -440,7 +442,7 @@ class Executor:
     def _collect_wanted(self) -> None:
         for node_id, slot in self._wanted:
             entry = self._run.states[node_id].entry
-            values = entry.outputs[slot] if entry and 0 <= slot < len(entry.outputs) else []
+            values = entry.outputs[slot] if entry and has_slot(entry.outputs, slot) else []
             self.result.results[(node_id, slot)] = list(values)
 
     def _forget_incomplete(self) -> None:
@@ -455,7 +457,7 @@ class Executor:
                 state = state.parent
 
     def _failed(self, error: BaseException) -> None:
-        stop_control.in_node = False
+        self._stop.in_node = False
         arguments = self._arguments.lists if self._arguments is not None else None
         # Before the first node runs, the one that was being added is at fault.
         self.news.failed(error, self._current or self._blamed, arguments)
@@ -471,7 +473,7 @@ class Executor:
                 self._progress.fail_progress(self._current.id)
 
     def _interrupted(self) -> None:
-        stop_control.in_node = False
+        self._stop.in_node = False
         current = self._current
         self._interrupted_id = (
             current.id if current is not None else self._tasks.first_pending or self._last_id

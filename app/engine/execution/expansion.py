@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.errors import EaselError
+from app.engine.execution.arguments import has_slot
 from app.engine.execution.blocker import ExecutionBlocker
 from app.engine.execution.cache_key import is_same_value
 from app.engine.execution.keys import KeyMaker
@@ -150,7 +151,7 @@ def _has_links(result: CallResult) -> bool:
 
 def _source_values(run: Run, link: Sequence[Any]) -> list[Any]:
     entry = run.states[link[0]].entry
-    if entry is None or not 0 <= link[1] < len(entry.outputs):
+    if entry is None or not has_slot(entry.outputs, link[1]):
         return [None]
     return entry.outputs[link[1]]
 

@@ -11,7 +11,7 @@ Three things stop a prompt:
 The third is only ever sent while a prompt runs on the thread it is sent to, and
 :meth:`StopControl.finish` removes one that was sent but not yet raised. What it cannot do is
 end a call into C code, or a node that catches ``BaseException`` and goes on; such a node shows
-in :meth:`StopControl.stuck`, and only a restart of the program ends it.
+in :meth:`StopControl.stuck`, and its run can only be given up (:meth:`StopControl.abandon`).
 """
 
 from __future__ import annotations
@@ -54,6 +54,44 @@ class StuckNode:
     seconds: float
 
 
+class RunStop:
+    """What can be asked and said about stopping one run.
+
+    Attributes:
+        prompt_id: The prompt, or None while nothing runs.
+        thread_id: The thread that runs it.
+        requested: Whether it was asked to stop. Unlike the process-wide flag this stays set
+            until the prompt has ended, so a node that swallows the exception stops nothing but
+            itself from noticing.
+        in_node: Whether the thread is inside a node now. The executor keeps it; the exception
+            is sent only while it is true, so that it hits the engine's own code only when it
+            comes in the microseconds around a call, where the executor expects it.
+        requested_at: Monotonic time of the request, in seconds.
+        ended: Set when the run is over.
+        shields: How many steps that must not be torn in half are under way.
+        was_sent: Whether the exception was sent at least once.
+        node_id: Tells which node is running; called from other threads.
+        wake: Called, possibly from another thread, when the prompt is to stop.
+    """
+
+    __slots__ = (
+        "ended", "in_node", "node_id", "prompt_id", "requested", "requested_at", "shields",
+        "thread_id", "wake", "was_sent",
+    )  # fmt: skip
+
+    def __init__(self, prompt_id: str | None = None, thread_id: int | None = None) -> None:
+        self.prompt_id = prompt_id
+        self.thread_id = thread_id
+        self.requested = False
+        self.in_node = False
+        self.requested_at = 0.0
+        self.ended = threading.Event()
+        self.shields = 0
+        self.was_sent = False
+        self.node_id: Callable[[], str | None] = lambda: None
+        self.wake: Callable[[], None] = lambda: None
+
+
 class StopControl:
     """Knows what runs, and stops it from any thread.
 
@@ -62,46 +100,41 @@ class StopControl:
 
     Attributes:
         flag: The process-wide interrupt flag.
-        requested: Whether the running prompt was asked to stop. Unlike the flag it stays set
-            until the prompt has ended, so a node that swallows the exception stops nothing but
-            itself from noticing.
-        in_node: Whether the thread is inside a node now. The executor keeps it; the exception
-            is sent only while it is true, so that it hits the engine's own code only when it
-            comes in the microseconds around a call, where the executor expects it.
+        run: The running prompt; an idle one, without an id, between prompts.
     """
 
     def __init__(self) -> None:
         self.flag = False
-        self.requested = False
-        self.in_node = False
+        self.run = RunStop()
         # Re-entrant, since a signal handler may ask for a stop while this thread holds it.
         self._lock = threading.RLock()
-        self._thread_id: int | None = None
-        self._prompt_id: str | None = None
-        self._node_id: Callable[[], str | None] = lambda: None
-        self._wake: Callable[[], None] = lambda: None
-        self._requested_at = 0.0
-        self._ended = threading.Event()
-        self._shields = 0
-        self._sent = False
+        self._abandoned: dict[int, RunStop] = {}
 
     @property
     def prompt_id(self) -> str | None:
         """Id of the running prompt, or None."""
-        return self._prompt_id
+        return self.run.prompt_id
 
-    def begin(self, prompt_id: str) -> None:
+    @property
+    def requested(self) -> bool:
+        """Whether the running prompt was asked to stop."""
+        return self.run.requested
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the code that asks is to stop: this run, or one that was given up."""
+        return (
+            self.flag
+            or self.run.requested
+            or (bool(self._abandoned) and threading.get_ident() in self._abandoned)
+        )
+
+    def begin(self, prompt_id: str) -> RunStop:
         """Say that the calling thread now runs a prompt; clears the flag (E-530)."""
         with self._lock:
             self.flag = False
-            self.requested = False
-            self.in_node = False
-            self._shields = 0
-            self._node_id = lambda: None
-            self._wake = lambda: None
-            self._ended = threading.Event()
-            self._prompt_id = prompt_id
-            self._thread_id = threading.get_ident()
+            self.run = RunStop(prompt_id, threading.get_ident())
+            return self.run
 
     def attach(self, node_id: Callable[[], str | None], wake: Callable[[], None]) -> None:
         """Learn how to find out which node runs, and how to end a wait.
@@ -111,31 +144,49 @@ class StopControl:
             wake: Called, possibly from another thread, when the prompt is to stop.
         """
         with self._lock:
-            self._node_id = node_id
-            self._wake = wake
+            self.run.node_id = node_id
+            self.run.wake = wake
 
-    def finish(self) -> None:
-        """Say that the prompt has ended; afterwards no exception can reach this thread."""
+    def finish(self, run: RunStop | None = None) -> None:
+        """Say that a prompt has ended; afterwards no exception can reach this thread.
+
+        Args:
+            run: What :meth:`begin` returned; the running prompt when None.
+        """
+        ending = self.run if run is None else run
         while True:
             try:
-                self._end()
+                self._end(ending)
                 return
             except Interrupted:
                 continue
 
-    def _end(self) -> None:
+    def _end(self, run: RunStop) -> None:
         with self._lock:
-            self._prompt_id = None
-            self._node_id = lambda: None
-            self._wake = lambda: None
-            self.flag = False
-            self.requested = False
-            self.in_node = False
-            self._ended.set()
-            was_sent, self._sent = self._sent, False
-            self._thread_id = None
+            run.in_node = False
+            run.ended.set()
+            if self._abandoned.get(run.thread_id or 0) is run:
+                del self._abandoned[run.thread_id or 0]
+            if self.run is run:
+                self.flag = False
+                self.run = RunStop()
+            was_sent, run.was_sent = run.was_sent, False
         if was_sent:
             _flush_async_exception()
+
+    def abandon(self) -> None:
+        """Give the running prompt up: its thread may go on, but no longer counts.
+
+        It is told to stop for as long as it lives; a new prompt can begin on another thread.
+        """
+        with self._lock:
+            run = self.run
+            if run.prompt_id is None:
+                return
+            self.request(run.prompt_id)
+            self._abandoned[run.thread_id or 0] = run
+            self.flag = False
+            self.run = RunStop()
 
     def request(self, prompt_id: str | None = None) -> bool:
         """Stop the running prompt, or only if it is ``prompt_id`` (E-532).
@@ -144,62 +195,78 @@ class StopControl:
             Whether a prompt was running that this concerned.
         """
         with self._lock:
-            running = self._prompt_id
-            if prompt_id is not None and running != prompt_id:
-                return False
-            if running is None:
+            run = self.run
+            if run.prompt_id is None or prompt_id not in (None, run.prompt_id):
                 return False
             self.flag = True
-            if self.requested:
+            if run.requested:
                 return True
-            self.requested = True
-            self._requested_at = time.monotonic()
-            ended, wake = self._ended, self._wake
-        wake()
+            run.requested = True
+            run.requested_at = time.monotonic()
+        run.wake()
         threading.Thread(
-            target=self._send_until_ended, args=(ended,), name="easel-stop", daemon=True
+            target=self._send_until_ended, args=(run,), name="easel-stop", daemon=True
         ).start()
         return True
 
-    def _send_until_ended(self, ended: threading.Event) -> None:
+    def _send_until_ended(self, run: RunStop) -> None:
         pause = GRACE_S
-        while not ended.wait(pause):
+        while not run.ended.wait(pause):
             pause = RESEND_S
             with self._lock:
-                if ended.is_set() or self._thread_id is None:
+                if run.ended.is_set() or run.thread_id is None:
                     return
-                if self.in_node and not self._shields:
-                    self._sent = True
-                    _send_interrupt(self._thread_id)
+                if run.in_node and not run.shields:
+                    run.was_sent = True
+                    _send_interrupt(run.thread_id)
 
     def stuck(self) -> StuckNode | None:
         """Return the node that ignores a stop for longer than :data:`STUCK_AFTER_S`, or None."""
         with self._lock:
-            if not self.requested or self._prompt_id is None:
+            run = self.run
+            if not run.requested or run.prompt_id is None:
                 return None
-            seconds = time.monotonic() - self._requested_at
+            seconds = time.monotonic() - run.requested_at
             if seconds < STUCK_AFTER_S:
                 return None
-            return StuckNode(self._prompt_id, self._node_id(), seconds)
+            return StuckNode(run.prompt_id, run.node_id(), seconds)
 
     @contextlib.contextmanager
     def shielded(self) -> Iterator[None]:
         """Hold the asynchronous exception back while a step must not be torn in half."""
         with self._lock:
-            self._shields += 1
+            run = self.run
+            run.shields += 1
         try:
             yield
         finally:
             with self._lock:
-                self._shields -= 1
+                run.shields -= 1
+
+    @contextlib.contextmanager
+    def outside_node(self) -> Iterator[None]:
+        """Mark a call from a node into the engine, which no exception may tear in half."""
+        run = self.run
+        if run.thread_id != threading.get_ident():
+            yield
+            return
+        before, run.in_node = run.in_node, False
+        try:
+            yield
+        finally:
+            run.in_node = before
 
     def check(self) -> None:
         """Raise when a stop was asked for, and clear the flag.
 
         Raises:
-            InterruptProcessingException: The flag was set, or the running prompt is stopping.
+            InterruptProcessingException: The flag was set, the running prompt is stopping, or
+                this thread's prompt was given up.
         """
-        if self.flag or (self.requested and self._thread_id == threading.get_ident()):
+        me = threading.get_ident()
+        if me in self._abandoned:
+            raise InterruptProcessingException
+        if self.flag or (self.run.requested and self.run.thread_id == me):
             self.flag = False
             raise InterruptProcessingException
 
@@ -238,12 +305,12 @@ def interrupt_current_processing(value: bool = True) -> None:
 
 def processing_interrupted() -> bool:
     """Tell whether a stop was asked for."""
-    return stop_control.flag or stop_control.requested
+    return stop_control.is_wanted
 
 
 def throw_exception_if_processing_interrupted() -> None:
     """Raise :class:`InterruptProcessingException` when a stop was asked for (E-531)."""
-    if stop_control.flag or stop_control.requested:
+    if stop_control.is_wanted:
         stop_control.check()
 
 

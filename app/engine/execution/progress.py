@@ -276,9 +276,5 @@ def report_progress(
         InterruptProcessingException: The prompt is to stop (E-531).
     """
     throw_exception_if_processing_interrupted()
-    in_node = stop_control.in_node
-    stop_control.in_node = False
-    try:
+    with stop_control.outside_node():
         _registry.report(value, total, preview, node_id)
-    finally:
-        stop_control.in_node = in_node

@@ -26,7 +26,7 @@ def is_link(value: object) -> bool:
         isinstance(value, list)
         and len(value) == 2
         and isinstance(value[0], str)
-        and isinstance(value[1], (int, float))
+        and (type(value[1]) is int or isinstance(value[1], (int, float)))
     )
 
 
@@ -54,6 +54,28 @@ def sources_of(node: Any) -> list[str]:
         if isinstance(value, list) and is_link(value) and not name.startswith(DISPLAY_PREFIX):
             found.append(value[0])
     return found
+
+
+def is_in_order(prompt: Prompt) -> bool:
+    """Tell whether every node is written after the nodes that feed it, so there is no cycle.
+
+    Most prompts are. A prompt with an oddity in it counts as not in order.
+    """
+    seen: set[str] = set()
+    try:
+        for node_id, node in prompt.items():
+            for value in node["inputs"].values():
+                if (
+                    isinstance(value, list)
+                    and value
+                    and value[0] not in seen
+                    and value[0] in prompt
+                ):
+                    return False
+            seen.add(node_id)
+    except (AttributeError, KeyError, TypeError):
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,23 @@ class NodeState:
         return (self.id, self.class_type)
 
 
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How prompts are run.
+
+    Attributes:
+        strict_reference: Whether the reference's quirks are kept (E-900).
+        early_cutoff: Whether nodes behind an always-changed node are served from the cache
+            when it gave the same result as before.
+        pure_workers: Threads on which nodes declared ``PURE_CPU`` may run side by side; 0
+            runs them like all others.
+    """
+
+    strict_reference: bool = False
+    early_cutoff: bool = False
+    pure_workers: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class Run:
     """What all parts of the executor share during one prompt.
@@ -131,7 +148,7 @@ class Run:
         schemas: Node types, read once a run.
         cache: Results of this and earlier runs.
         emit: Takes events.
-        strict: Whether the reference's quirks are kept (E-900).
+        options: How nodes are run.
         states: Every node by id.
     """
 
@@ -143,8 +160,13 @@ class Run:
     schemas: RunSchemas
     cache: ResultCache
     emit: Callable[[Event], None]
-    strict: bool = False
+    options: RunOptions = field(default_factory=RunOptions)
     states: dict[str, NodeState] = field(default_factory=dict)
+
+    @property
+    def strict(self) -> bool:
+        """Whether the reference's quirks are kept (E-900)."""
+        return self.options.strict_reference
 
     def state(self, node_id: str, wanted_by: str) -> NodeState:
         """Return a node that ``wanted_by`` links to.

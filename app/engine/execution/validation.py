@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.errors import Interrupted
 from app.engine.execution.custom_validation import run_validator
 from app.engine.execution.input_checks import NodeChecks, NodeError, node_error
-from app.engine.execution.prompt import ancestry, consumers
+from app.engine.execution.prompt import ancestry, consumers, is_in_order
 from app.engine.node_types.schema import RunSchemas
 
 Prompt = dict[str, dict[str, Any]]
@@ -57,13 +57,26 @@ async def validate_prompt(
             not output nodes are passed over.
         strict_reference: Keep the reference's quirks (E-900).
     """
-    error = _scan_error(prompt, schemas)
-    if error is not None:
-        return Validation(False, error)
-    outputs = _selected_outputs(prompt, schemas, targets)
-    if not outputs:
-        return Validation(False, node_error("prompt_no_outputs", "Prompt has no outputs", "", {}))
-    return await _PromptCheck(prompt, schemas, outputs, strict_reference).run()
+    check = prepare_validation(prompt, schemas, targets=targets, strict_reference=strict_reference)
+    await check.run_validators()
+    return check.result()
+
+
+def prepare_validation(
+    prompt: Prompt,
+    schemas: RunSchemas,
+    *,
+    targets: Iterable[str] | None = None,
+    strict_reference: bool = False,
+) -> PromptCheck:
+    """Check everything that needs no validator of a class; see :func:`validate_prompt`.
+
+    Returns:
+        The check, whose validators are still to be run.
+    """
+    check = PromptCheck(prompt, schemas, strict_reference)
+    check.check_inputs(targets)
+    return check
 
 
 def _scan_error(prompt: Any, schemas: RunSchemas) -> NodeError | None:
@@ -101,15 +114,17 @@ def _selected_outputs(
     return found
 
 
-class _PromptCheck:
-    """The validation of one prompt whose classes are all known."""
+class PromptCheck:
+    """The validation of one prompt: its inputs, then the validators of its classes."""
 
-    def __init__(
-        self, prompt: Prompt, schemas: RunSchemas, outputs: list[str], strict: bool
-    ) -> None:
+    def __init__(self, prompt: Prompt, schemas: RunSchemas, strict: bool = False) -> None:
         self._prompt = prompt
         self._schemas = schemas
-        self._outputs = outputs
+        self._outputs: list[str] = []
+        self._valid_outputs: list[str] = []
+        self._order: Sequence[str] = ()
+        self._validators: list[tuple[str, NodeChecks]] = []
+        self._failure: NodeError | None = None
         self._strict = strict
         self._checks: dict[str, NodeChecks] = {}
         self._errors: dict[str, list[NodeError]] = {}
@@ -117,20 +132,43 @@ class _PromptCheck:
         # What each validated node takes from declared inputs whose types fit.
         self._sources: dict[str, list[str]] = {}
 
-    async def run(self) -> Validation:
-        outputs = self._outputs
-        found = ancestry(self._prompt, outputs)
-        order = found.order
-        if found.cycles:
-            # What the other outputs need stays in order: they have no part in a cycle.
-            outputs = self._refuse_cycles(order, found.cycles)
-        await self._run_validators(self._check_inputs(order, outputs))
+    def check_inputs(self, targets: Iterable[str] | None) -> None:
+        """Find the outputs, the nodes they need, and the problems of their inputs."""
+        prompt = self._prompt
+        self._failure = _scan_error(prompt, self._schemas)
+        if self._failure is not None:
+            return
+        outputs = self._outputs = _selected_outputs(prompt, self._schemas, targets)
+        if not outputs:
+            self._failure = node_error("prompt_no_outputs", "Prompt has no outputs", "", {})
+            return
+        if is_in_order(prompt):
+            self._order = tuple(prompt)
+        else:
+            found = ancestry(prompt, outputs)
+            self._order = found.order
+            if found.cycles:
+                # What the other outputs need stays in order: they have no part in a cycle.
+                outputs = self._refuse_cycles(found.order, found.cycles)
+        self._valid_outputs = outputs
+        self._validators = self._check_inputs(self._order, outputs)
+
+    @property
+    def has_validators(self) -> bool:
+        """Whether some class wants to check its nodes itself."""
+        return bool(self._validators)
+
+    def result(self) -> Validation:
+        """Return what was found."""
+        if self._failure is not None:
+            return Validation(False, self._failure)
+        outputs = self._valid_outputs
         if not self._errors and len(outputs) == len(self._outputs):
             return Validation(True, None, tuple(outputs))
-        return self._summary(order, outputs)
+        return self._summary(self._order, outputs)
 
     def _refuse_cycles(
-        self, order: tuple[str, ...], cycles: tuple[tuple[str, ...], ...]
+        self, order: Sequence[str], cycles: tuple[tuple[str, ...], ...]
     ) -> list[str]:
         """Report cycles on their nodes; return the outputs that depend on none (E-901)."""
         fed = consumers(self._prompt, order)
@@ -153,7 +191,7 @@ class _PromptCheck:
         return [output for output in self._outputs if output not in refused]
 
     def _check_inputs(
-        self, order: tuple[str, ...], outputs: list[str]
+        self, order: Sequence[str], outputs: list[str]
     ) -> list[tuple[str, NodeChecks]]:
         """Check the inputs of all nodes, consumers first.
 
@@ -196,8 +234,9 @@ class _PromptCheck:
             self._checks[name] = checks
         return checks
 
-    async def _run_validators(self, validators: list[tuple[str, NodeChecks]]) -> None:
-        for node_id, checks in validators:
+    async def run_validators(self) -> None:
+        """Ask the classes that want to check their nodes themselves."""
+        for node_id, checks in self._validators:
             try:
                 errors = await run_validator(checks, node_id, self._prompt[node_id]["inputs"])
             except (KeyboardInterrupt, Interrupted, asyncio.CancelledError):
@@ -245,7 +284,7 @@ class _PromptCheck:
                     return name, spec.config, value
         return None
 
-    def _summary(self, order: tuple[str, ...], outputs: list[str]) -> Validation:
+    def _summary(self, order: Sequence[str], outputs: list[str]) -> Validation:
         """Tell which outputs can run and which problems keep the others from it."""
         needed_by = self._needed_by(order, outputs)
         broken = 0
@@ -276,7 +315,7 @@ class _PromptCheck:
         )
         return Validation(False, failure, (), node_errors)
 
-    def _needed_by(self, order: tuple[str, ...], outputs: list[str]) -> dict[str, int]:
+    def _needed_by(self, order: Sequence[str], outputs: list[str]) -> dict[str, int]:
         """Return, for each validated node, the outputs that need it as bits of a number."""
         needed = {output: 1 << at for at, output in enumerate(outputs)}
         for node_id in reversed(order):

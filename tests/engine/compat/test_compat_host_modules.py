@@ -376,17 +376,20 @@ def test_messages_of_packs_become_events(host):
     ]
 
 
-def test_packs_see_the_loop_that_runs_nodes(host):
+def test_the_loop_of_the_server_runs_and_ends_with_it(host):
     import asyncio
 
     from server import PromptServer
 
-    loop = asyncio.new_event_loop()
-    compat.bind_loop(loop)
-    assert PromptServer.instance.loop is loop
+    async def add(a, b):
+        return a + b
 
-    loop.close()
-    assert not PromptServer.instance.loop.is_closed()
+    loop = PromptServer.instance.loop
+    assert loop is PromptServer.instance.loop
+    assert asyncio.run_coroutine_threadsafe(add(1, 2), loop).result(timeout=10) == 3
+
+    PromptServer.instance.close()
+    assert loop.is_closed()
 
 
 @pytest.mark.parametrize("kind", ["UNENCODED_PREVIEW_IMAGE", "PREVIEW_IMAGE", "list"])

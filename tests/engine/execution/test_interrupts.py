@@ -308,8 +308,7 @@ def test_no_exception_reaches_code_after_the_run(engine):
 
 
 def test_finishing_swallows_an_exception_that_was_sent_late():
-    stop_control.begin("late")
-    stop_control.in_node = True
+    stop_control.begin("late").in_node = True
     stop_control.request()
     deadline = time.monotonic() + 5
     raised = False

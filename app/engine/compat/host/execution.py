@@ -85,6 +85,14 @@ class PromptExecutor:
         engine.free(free_memory=True)
 
 
+_PLAIN = (PromptExecutor, PromptExecutor.execute)
+
+
+def is_wrapped() -> bool:
+    """Tell whether a pack has put something of its own in the place of the executor."""
+    return (PromptExecutor, PromptExecutor.execute) != _PLAIN
+
+
 async def validate_prompt(
     prompt_id: str, prompt: dict[str, Any], partial_execution_list: list[str] | None = None
 ) -> tuple[bool, dict[str, Any] | None, list[str], dict[str, Any]]:

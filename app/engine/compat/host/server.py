@@ -7,11 +7,13 @@ for every run; there is no socket.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import inspect
 import io
 import logging
 import struct
+import threading
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -38,6 +40,8 @@ PromptHandler = Callable[[dict[str, Any]], dict[str, Any]]
 
 LOCAL_CLIENT = "easel"
 """The client that every prompt of this program belongs to."""
+
+_CLOSE_PATIENCE_S = 2.0
 
 
 class BinaryEventTypes(enum.IntEnum):
@@ -79,24 +83,27 @@ class PromptServer:
         self.user_manager: Any = stand_in("server.PromptServer.user_manager")
         self.messages: asyncio.Queue[Any] = asyncio.Queue()
         self.on_prompt_handlers: list[PromptHandler] = []
-        self._own_loop: asyncio.AbstractEventLoop | None = None
-        self._running_loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_thread: threading.Thread | None = None
+        self._loop_lock = threading.Lock()
         self._last: dict[str, str | None] = {}
         self._queue: Any = None
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that runs nodes; outside a run one that nobody drives."""
-        running = self._running_loop
-        if running is not None and not running.is_closed():
-            return running
-        if self._own_loop is None:
-            self._own_loop = asyncio.new_event_loop()
-        return self._own_loop
+        """A loop that runs on a thread of its own, so that any node may wait for it (E-314)."""
+        with self._loop_lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._loop_thread = threading.Thread(
+                    target=_drive, args=(self._loop,), name="easel-packs", daemon=True
+                )
+                self._loop_thread.start()
+            return self._loop
 
     @loop.setter
-    def loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        self._running_loop = loop
+    def loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
 
     @property
     def last_node_id(self) -> str | None:
@@ -185,12 +192,25 @@ class PromptServer:
 
     def close(self) -> None:
         """Give back what the object holds; the engine closes."""
-        if self._own_loop is not None:
-            self._own_loop.close()
-            self._own_loop = None
+        loop, thread = self._loop, self._loop_thread
+        self._loop = self._loop_thread = None
+        if loop is not None and thread is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(loop.stop)
+            thread.join(_CLOSE_PATIENCE_S)
 
     def _emit(self, event: Event) -> None:
         session.current().engine.emit(event)
+
+
+def _drive(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
 
 
 def to_event(event: str | int, data: Any, sid: str | None) -> Event:
