@@ -8,6 +8,7 @@ box); there are 1.5 links a node. The budgets hold for 5,000 nodes at the 95th p
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import statistics
@@ -387,6 +388,8 @@ def main() -> int:
     parser.add_argument("--nodes", default="200,1000,5000", help="sizes, separated by commas")
     parser.add_argument("--frames", type=int, default=60, help="frames of each measurement")
     arguments = parser.parse_args()
+    # As the program sets the collector.
+    gc.set_threshold(50_000, 20, 50)
     is_good = True
     for count in map(int, arguments.nodes.split(",")):
         bench = Bench(count, arguments.frames)

@@ -113,13 +113,14 @@ class CanvasActions:
             return
         if loose.is_output:
             slot = edits.first_fitting_input(bound, loose.type, key, origin=loose.node)
-            ends = (loose.node, loose.slot, key, slot)
         else:
             slot = edits.first_fitting_output(bound, loose.type, key)
+        if slot is None:
+            return
+        ends = (loose.node, loose.slot, key, slot)
+        if not loose.is_output:
             ends = (key, slot, loose.node, loose.slot)
-        if slot is not None:
-            patch = edits.connect(workflow, bound, *ends)  # type: ignore[arg-type]
-            self._apply(patch, words.add_node(), gesture)
+        self._apply(edits.connect(workflow, bound, *ends), words.add_node(), gesture)
 
     def delete(self) -> None:
         """Remove what is selected (U-220, U-083)."""
@@ -328,8 +329,9 @@ class CanvasActions:
     def group_selection(self) -> str | None:
         """Put a group around the selection and open its title; returns its key (U-170)."""
         document, scene = self._document, self._scene
-        boxes = [scene.nodes[key].outline.getRect() for key in scene.selection.nodes]
-        boxes += [scene.groups[key].rect.getRect() for key in scene.selection.groups]
+        rects = [scene.nodes[key].outline for key in scene.selection.nodes]
+        rects += [scene.groups[key].rect for key in scene.selection.groups]
+        boxes = [(rect.x(), rect.y(), rect.width(), rect.height()) for rect in rects]
         if not boxes:
             return None
         workflow, bound = document.workflow, document.bound
@@ -382,7 +384,7 @@ class CanvasActions:
                 patch = edits.set_group(document.workflow, document.bound, key, title=title)
                 self._apply(patch, words.rename())
 
-        self._view.editors.rename_group(key, self._scene.groups[key].group.title, commit)
+        self._view.editors.rename_group(key, self._scene.groups[key].record.title, commit)
 
     def nudge(self, dx: float, dy: float) -> None:
         """Move the selection by a little; steps in a row are one undo step (U-108)."""
@@ -395,7 +397,7 @@ class CanvasActions:
         groups = {
             key: (scene.groups[key].rect.topLeft() + QPointF(dx, dy)).toTuple()
             for key in scene.selection.groups
-            if not scene.groups[key].group.flags.get("pinned")
+            if not scene.groups[key].record.flags.get("pinned")
         }
         reroutes = {
             key: (scene.reroutes[key].pos() + QPointF(dx, dy)).toTuple()

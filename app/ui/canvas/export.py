@@ -64,9 +64,9 @@ def paint_canvas(
     painter.scale(scale, scale)
     painter.translate(-rect.topLeft())
     if is_vector:
-        painter.fillRect(rect, scene.style.color("surface.canvas"))
+        painter.fillRect(rect, scene.theme.color("surface.canvas"))
     else:
-        paint_grid(painter, rect, scene.style)
+        paint_grid(painter, rect, scene.theme)
     option = QStyleOptionGraphicsItem()
     option.exposedRect = rect
     for group in scene.groups.values():
@@ -79,13 +79,13 @@ def paint_canvas(
         painter.setBrush(reroute.brush())
         painter.drawEllipse(reroute.rect().translated(reroute.pos()))
         painter.restore()
-    node_painter = NodePainter(scene.style)
+    node_painter = NodePainter(scene.theme)
     for item in sorted(scene.nodes.values(), key=lambda node: node.zValue()):
         if not rect.intersects(item.outline):
             continue
         view = node_views.view_of(
             item,
-            scene.style,
+            scene.theme,
             Detail.FULL,
             scale,
             run=scene.run.run_of(item.key),

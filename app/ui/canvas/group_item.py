@@ -24,7 +24,7 @@ class GroupItem(QGraphicsItem):
 
     Attributes:
         key: Key of the group in its graph.
-        group: Its record.
+        record: What the file says of it.
         rect: Where it lies in the scene, the title bar included.
     """
 
@@ -33,7 +33,7 @@ class GroupItem(QGraphicsItem):
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.setZValue(GROUP_Z)
         self.key = group.key
-        self.group = group
+        self.record = group
         self.rect = QRectF(*group.bounding)
         self._is_selected = False
         self._is_hovered = False
@@ -47,7 +47,7 @@ class GroupItem(QGraphicsItem):
 
     def rebind(self, group: Group) -> None:
         """Take over a changed group."""
-        self.group = group
+        self.record = group
         self.set_rect(QRectF(*group.bounding))
         self._update_colors()
 
@@ -122,7 +122,7 @@ class GroupItem(QGraphicsItem):
     def _paint_title(self, painter: QPainter, zoom: float) -> None:
         scale = min(2.2, max(1.0, _LEAST_TITLE_PX / (16.0 * zoom)))
         text = self._font.cut(
-            self.group.title, max(0.0, (self.rect.width() - 2 * _TITLE_X) / scale)
+            self.record.title, max(0.0, (self.rect.width() - 2 * _TITLE_X) / scale)
         )
         painter.setFont(self._font.font)
         painter.setPen(self._title)
@@ -134,7 +134,7 @@ class GroupItem(QGraphicsItem):
 
     def _update_colors(self) -> None:
         style = self._style
-        stored = self.group.color or DEFAULT_GROUP
+        stored = self.record.color or DEFAULT_GROUP
         self._color = tint_of(style, stored) or QColor(DEFAULT_GROUP)
         self._fill = QColor(self._color)
         self._fill.setAlphaF(style.number("group.fillAlpha"))

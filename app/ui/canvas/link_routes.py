@@ -26,8 +26,8 @@ REROUTE_LEAN = 20.0
 STRAIGHT_STUB = 10.0
 LINEAR_STUB = 15.0
 _SAMPLES = 20
-_PIECES = 8
-_BULGE = 0.015
+_LEAST_PIECES, _MOST_PIECES = 6, 64
+_PIECE_LENGTH = 150.0
 
 
 class LinkStyle(enum.Enum):
@@ -146,22 +146,53 @@ def point_at(curve: Curve, t: float) -> Point:
     return a * x0 + b * x1 + c * x2 + d * x3, a * y0 + b * y1 + c * y2 + d * y3
 
 
+def extent(curve: Curve) -> float:
+    """Return the distance between the ends of a curve."""
+    return math.hypot(curve[6] - curve[0], curve[7] - curve[1])
+
+
 def piece_boxes(curve: Curve, margin: float) -> list[Box]:
-    """Return boxes around pieces of a curve: together far smaller than one box around all."""
-    x0, y0 = curve[0], curve[1]
+    """Return boxes around pieces of a curve: together far smaller than one box around all.
+
+    The pieces are equal parts of the curve's range from 0 to 1; longer curves have more.
+    """
+    length = extent(curve)
+    count = min(_MOST_PIECES, max(_LEAST_PIECES, round(length / _PIECE_LENGTH)))
     # Between two of the points the curve leaves the chord by less than this.
-    margin += _BULGE * math.hypot(curve[6] - x0, curve[7] - y0)
+    margin += length / count**2
+    x0, y0 = curve[0], curve[1]
     boxes = []
-    for piece in range(1, _PIECES + 1):
-        x1, y1 = point_at(curve, piece / _PIECES)
+    for piece in range(1, count + 1):
+        x1, y1 = point_at(curve, piece / count)
         boxes.append(
             (
-                min(x0, x1) - margin, min(y0, y1) - margin,
-                max(x0, x1) + margin, max(y0, y1) + margin,
+                min(x0, x1) - margin,
+                min(y0, y1) - margin,
+                max(x0, x1) + margin,
+                max(y0, y1) + margin,
             )
-        )  # fmt: skip
+        )
         x0, y0 = x1, y1
     return boxes
+
+
+def cut(curve: Curve, start: float, end: float) -> Curve:
+    """Return the piece of a curve between two places from 0 to 1."""
+    if end < 1.0:
+        curve = _split(curve, end)[0]
+    return _split(curve, start / end)[1] if start > 0.0 else curve
+
+
+def _split(curve: Curve, t: float) -> tuple[Curve, Curve]:
+    """Divide a curve in two by de Casteljau's construction."""
+    x0, y0, x1, y1, x2, y2, x3, y3 = curve
+    ax, ay = x0 + (x1 - x0) * t, y0 + (y1 - y0) * t
+    bx, by = x1 + (x2 - x1) * t, y1 + (y2 - y1) * t
+    cx, cy = x2 + (x3 - x2) * t, y2 + (y3 - y2) * t
+    dx, dy = ax + (bx - ax) * t, ay + (by - ay) * t
+    ex, ey = bx + (cx - bx) * t, by + (cy - by) * t
+    fx, fy = dx + (ex - dx) * t, dy + (ey - dy) * t
+    return (x0, y0, ax, ay, dx, dy, fx, fy), (fx, fy, ex, ey, cx, cy, x3, y3)
 
 
 def middle(curves: Sequence[Curve]) -> QPointF:

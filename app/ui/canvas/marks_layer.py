@@ -37,15 +37,16 @@ class MarksLayer:
         self.lit: frozenset[str] = frozenset()
         self._scene = scene
         self._offered: tuple[str, QColor] | None = None
-        self._outlines = OutlinesItem(scene.style, self._all_outlines)
+        self._rested = ""
+        self._outlines = OutlinesItem(scene.theme, self._all_outlines)
         self._outlines.setZValue(OUTLINES_Z)
-        self._hover_item = HoverItem(scene.style)
+        self._hover_item = HoverItem(scene.theme)
         scene.addItem(self._outlines)
         scene.addItem(self._hover_item)
         self._timer = QTimer(scene)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(int(scene.style.px("motion.fast")))
-        self._timer.timeout.connect(self._light_hovered)
+        self._timer.setInterval(int(scene.theme.px("motion.fast")))
+        self._timer.timeout.connect(self._light_rested)
 
     def set_style(self, style: Style) -> None:
         """Take other colours."""
@@ -67,7 +68,7 @@ class MarksLayer:
                 for key in (link.origin, link.target):
                     scene.repaint_node(key)
         self.lit = lit
-        self._light_hovered()
+        self._light_links()
 
     def set_hover(self, hit: Hit) -> None:
         """Take note of what the pointer is over."""
@@ -76,12 +77,8 @@ class MarksLayer:
         if hit == old:
             return
         scene.pointer.hover = hit
-        if old.node != hit.node:
-            for key in (old.node, hit.node):
-                item = scene.nodes.get(key)
-                if item is not None:
-                    self._outlines.update_ring(item.outline)
-            # Links light up where the pointer rests, not along its way.
+        if old.key != hit.key:
+            # Borders and links light up where the pointer rests, not along its way.
             self._timer.start()
         self.show_hover()
         old_group = old.key if old.under in _GROUP_HANDLES else ""
@@ -90,7 +87,6 @@ class MarksLayer:
             for key, is_hovered in ((old_group, False), (new_group, True)):
                 if key in scene.groups:
                     scene.groups[key].set_hovered(is_hovered)
-        scene.links.item.set_hovered(hit.key if hit.under is Under.LINK else "")
 
     def show_hover(self) -> None:
         """Draw the part under the pointer, unless a gesture has the mouse."""
@@ -116,18 +112,31 @@ class MarksLayer:
             if marked is not None and marked[0] in self._scene.nodes:
                 self.update_outline(self._scene.nodes[marked[0]])
 
-    def _light_hovered(self) -> None:
+    def _light_rested(self) -> None:
+        """Take the node that the pointer rests on as the hovered one."""
+        scene = self._scene
+        rested = scene.pointer.hover.node
+        if rested != self._rested:
+            for key in (self._rested, rested):
+                item = scene.nodes.get(key)
+                if item is not None:
+                    self._outlines.update_ring(item.outline)
+            self._rested = rested
+        hit = scene.pointer.hover
+        scene.links.item.set_hovered(hit.key if hit.under is Under.LINK else "")
+        self._light_links()
+
+    def _light_links(self) -> None:
         lit = set(self.lit)
-        hovered = self._scene.pointer.hover.node
-        if hovered:
-            lit |= self._scene.links.links_of([hovered])
+        if self._rested:
+            lit |= self._scene.links.links_of([self._rested])
         self._scene.links.set_lit(lit)
 
     def _all_outlines(self) -> Iterator[Outline]:
         scene = self._scene
         run, selected = scene.run, scene.selection.nodes
         offered = self._offered[0] if self._offered is not None else ""
-        hovered = scene.pointer.hover.node
+        hovered = self._rested
         keys = {**dict.fromkeys((hovered, offered)), **run.failed, **run.running, **selected}
         for key in keys:
             item = scene.nodes.get(key)

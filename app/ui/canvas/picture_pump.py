@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from app.ui.canvas.detail import Detail, detail_at
+from app.ui.canvas.interactions.pan import PanGesture
 from app.ui.canvas.refresh import BUDGET_S
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 REFINE_MS = 30
 GESTURE_BUDGET_S = 0.003
+PAN_BUDGET_S = 0.0015
 ZOOM_BUDGET_S = 0.004
 PREFETCH_MS = 40
 PREFETCH_SHARE = 0.2
@@ -99,6 +101,8 @@ class PicturePump(QObject):
 
     def _budget(self) -> float:
         view = self._view
-        if view.gesture is not None or view.is_panning:
+        if view.is_panning or isinstance(view.gesture, PanGesture):
+            return PAN_BUDGET_S
+        if view.gesture is not None:
             return GESTURE_BUDGET_S
         return ZOOM_BUDGET_S if view.navigator.is_zooming else BUDGET_S

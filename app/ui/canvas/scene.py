@@ -112,8 +112,8 @@ class CanvasScene(QGraphicsScene):
             signal.disconnect(slot)
 
     @property
-    def style(self) -> Style:
-        """The theme."""
+    def theme(self) -> Style:
+        """The colours, fonts and measures in use."""
         return self._style
 
     def set_style(self, style: Style) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDragEnterEvent,
@@ -127,7 +127,8 @@ class CanvasView(QGraphicsView):
         self._last_pos = QPointF()
         self._set_up()
         self.navigator = Navigator(self, int(style.px("motion.view")))
-        self.actions = CanvasActions(self)
+        # Hides QWidget.actions(), which lists the menu entries of a widget; a canvas has none.
+        self.actions: CanvasActions = CanvasActions(self)  # type: ignore[assignment,method-assign]
         self.editors = EditorKeeper(self)
         self.dom = DomOverlay(self)
         self.chosen = ChosenPictures(self)
@@ -163,7 +164,7 @@ class CanvasView(QGraphicsView):
     @property
     def theme(self) -> Style:
         """The colours, fonts and measures in use."""
-        return self.canvas.style
+        return self.canvas.theme
 
     def set_style(self, style: Style) -> None:
         """Show everything in another theme."""
@@ -448,9 +449,9 @@ class CanvasView(QGraphicsView):
         """Hand what was dropped to the window."""
         self._drops.drop(event)
 
-    def drawBackground(self, painter: QPainter, rect: QRectF) -> None:
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         """Draw the ground and its dots."""
-        paint_grid(painter, rect, self.canvas.style)
+        paint_grid(painter, QRectF(rect), self.canvas.theme)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint, after a last look at the pictures that are seen."""
@@ -458,13 +459,12 @@ class CanvasView(QGraphicsView):
         navigator, links = self.navigator, self.canvas.links.item
         region = event.region()
         if 1 < region.rectCount() <= MOST_PARTS:
-            size = QPointF(1.0, 1.0) / navigator.zoom
             links.exposed_parts = [
                 QRectF(
-                    navigator.to_scene(QPointF(part.topLeft())) - size,
-                    navigator.to_scene(QPointF(part.bottomRight())) + 2 * size,
+                    navigator.to_scene(QPointF(part.topLeft())),
+                    QSizeF(part.size()) / navigator.zoom,
                 )
-                for part in region
+                for part in region  # type: ignore[attr-defined]  # it can be walked
             ]
         super().paintEvent(event)
         links.exposed_parts = []

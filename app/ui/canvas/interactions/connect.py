@@ -103,7 +103,7 @@ class NewLinkGesture(Gesture):
         self._lifted = lifted
         self._is_dragging = False
         self._drop: LinkDrop | None = None
-        self._item = DragLinkItem(self.scene.style)
+        self._item = DragLinkItem(self.scene.theme)
 
     def move(self, pointer: Pointer) -> None:
         """Draw the link to the pointer, or to the socket that would take it."""
@@ -194,7 +194,7 @@ class NewLinkGesture(Gesture):
         scene, loose = self.scene, self.loose
         item = scene.nodes[loose.node]
         start = item.link_end(loose.slot, is_output=loose.is_output)
-        color = scene.style.link_color(loose.type)
+        color = scene.theme.link_color(loose.type)
         drop = self._drop
         reason = words.link_reason(drop.reason) if drop is not None else ""
         end = pos
@@ -233,10 +233,10 @@ class NewLinkGesture(Gesture):
         """Keep the loose link on screen while the window asks what to add."""
         scene, loose = self.scene, self.loose
         start = scene.nodes[loose.node].link_end(loose.slot, is_output=loose.is_output)
-        item = DragLinkItem(scene.style)
+        item = DragLinkItem(scene.theme)
         scene.show_loose_link(item)
         item.show_link(
-            start, pos.toTuple(), scene.style.link_color(loose.type), pos, None, "",
+            start, pos.toTuple(), scene.theme.link_color(loose.type), pos, None, "",
             is_forward=loose.is_output,
         )  # fmt: skip
         self.view.link_dropped_on_empty.emit(loose, pos)
@@ -301,7 +301,7 @@ class MoveAllLinksGesture(NewLinkGesture):
     def _show(self, pos: QPointF) -> None:
         scene, bound = self.scene, self.document.bound
         drop = self._drop
-        color: QColor = scene.style.link_color(self.loose.type)
+        color: QColor = scene.theme.link_color(self.loose.type)
         reason = words.link_reason(drop.reason) if drop is not None else ""
         source, target = pos.toTuple(), None
         if drop is not None and not drop.reason:

@@ -96,4 +96,4 @@ def _remove_link(view: CanvasView, hit: Hit) -> bool:
 
 
 def _is_pinned_group(view: CanvasView, hit: Hit) -> bool:
-    return bool(view.canvas.groups[hit.key].group.flags.get("pinned"))
+    return bool(view.canvas.groups[hit.key].record.flags.get("pinned"))

@@ -32,7 +32,7 @@ class MarqueeGesture(Gesture):
         super().__init__(view, start)
         self._before = self.scene.selection
         self._adds = start.shift
-        line = QColor(self.scene.style.color("selection.line"))
+        line = QColor(self.scene.theme.color("selection.line"))
         fill = QColor(line)
         fill.setAlphaF(_FILL_ALPHA)
         pen = QPen(line, 1.0)

@@ -100,7 +100,7 @@ class MoveGesture(Gesture):
         scene, selection = self.scene, self.scene.selection
         nodes, reroutes = set(selection.nodes), set(selection.reroutes)
         groups = {
-            key for key in selection.groups if not scene.groups[key].group.flags.get("pinned")
+            key for key in selection.groups if not scene.groups[key].record.flags.get("pinned")
         }
         if not frame_alone:
             for key in list(groups):
@@ -118,7 +118,7 @@ class MoveGesture(Gesture):
                     for name, item in scene.groups.items()
                     if name != key
                     and rect.contains(item.rect)
-                    and not item.group.flags.get("pinned")
+                    and not item.record.flags.get("pinned")
                 }
         nodes = {key for key in nodes if not scene.nodes[key].node.node.is_pinned}
         return nodes, groups, reroutes
@@ -196,7 +196,7 @@ class CloneGesture(Gesture):
         ghost = QGraphicsPixmapItem(item.pixmap())
         ghost.setOffset(item.offset())
         ghost.setTransform(item.transform())
-        ghost.setOpacity(self.scene.style.number("node.placingAlpha"))
+        ghost.setOpacity(self.scene.theme.number("node.placingAlpha"))
         ghost.setZValue(_GHOST_Z)
         ghost.setPos(item.pos())
         self.scene.addItem(ghost)

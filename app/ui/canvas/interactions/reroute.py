@@ -31,8 +31,8 @@ class RerouteGesture(Gesture):
         super().__init__(view, start)
         self._link = self.document.bound.links[link_key]
         self._index = self._place_in_chain(start.pos)
-        self._ghost = RerouteItem("", start.pos.toTuple(), self.scene.style)
-        self._ghost.set_color(self.scene.style.link_color(self._link.type))
+        self._ghost = RerouteItem("", start.pos.toTuple(), self.scene.theme)
+        self._ghost.set_color(self.scene.theme.link_color(self._link.type))
         self.scene.addItem(self._ghost)
         self._show(start.pos)
 
