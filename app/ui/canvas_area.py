@@ -107,6 +107,14 @@ class CanvasArea(Themed, QWidget):
             view.close_view()
             view.deleteLater()
 
+    def tools_height(self) -> int:
+        """Return how high the tools and the map reach above the lower edge, in pixels."""
+        if self.view is None or not self.isVisible():
+            return 0
+        minimap = self._maps.get(self._current) if self._current is not None else None
+        has_map = minimap is not None and minimap.isVisible()
+        return self.px(48 + (152 if has_map else 0))
+
     def show_tool(self) -> None:
         """Show whether presses select or move the view."""
         view = self.view

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
+from app.ui.menu import Menu
 from app.ui.shadows import Floating
 from app.ui.words import tr
 from app.widgets.buttons import ChromeButton, IconButton
@@ -88,7 +89,7 @@ class ZoomTools(Floating):
 
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(look, level=2, radius=8, parent=parent)
-        self._menu: QMenu | None = None
+        self._menu: Menu | None = None
         self.label = ZoomLabel(look, self)
         self.label.clicked.connect(self.open_menu)
         self.buttons: dict[str, IconButton] = {}
@@ -115,11 +116,11 @@ class ZoomTools(Floating):
         """Show whether the map is there."""
         self.buttons["view.map"].setChecked(is_shown)
 
-    def open_menu(self) -> QMenu:
+    def open_menu(self) -> Menu:
         """Open the menu of zooms, with a field to type one."""
         from PySide6.QtWidgets import QWidgetAction
 
-        menu = QMenu(self)
+        menu = Menu(self)
         field = QLineEdit(self.label.text(), menu)
         field.selectAll()
         holder = QWidgetAction(menu)
@@ -163,7 +164,7 @@ class ZoomTools(Floating):
     def _choose(self, scale: float) -> None:
         self.zoom_requested.emit(scale)
 
-    def _type(self, menu: QMenu, text: str) -> None:
+    def _type(self, menu: Menu, text: str) -> None:
         try:
             percent = float(text.strip().rstrip("%").replace(",", "."))
         except ValueError:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QGraphicsTextItem,
     QGraphicsView,
     QLineEdit,
-    QMenu,
     QPlainTextEdit,
     QTextEdit,
     QWidget,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.commands import Command, CommandRegistry, CommandScope
 from app.ui.keybindings import Keybindings
+from app.ui.menu import DANGER, Menu
 from app.widgets.icons import icon
 from app.widgets.style import Style
 
@@ -117,7 +117,7 @@ class MenuMaker:
         self._keys = keys
         self._look = look
 
-    def add(self, menu: QMenu, command_id: str, title: str = "") -> QAction:
+    def add(self, menu: Menu, command_id: str, title: str = "") -> QAction:
         """Add a command to a menu, with its key, tick and state of this moment."""
         command = self._registry.get(command_id)
         look = self._look()
@@ -127,6 +127,7 @@ class MenuMaker:
             # Shown, not bound: the key itself belongs to CommandActions.
             action.setText(f"{action.text()}\t{key}")
         action.setEnabled(command.enabled())
+        action.setProperty(DANGER, command.is_danger)
         if command.checked is not None:
             action.setCheckable(True)
             action.setChecked(command.checked())
@@ -135,7 +136,7 @@ class MenuMaker:
         action.triggered.connect(lambda: self._registry.trigger(command_id))
         return action
 
-    def fill(self, menu: QMenu, name: str) -> None:
+    def fill(self, menu: Menu, name: str) -> None:
         """Fill a menu of the menu bar with its commands."""
         for number, group in enumerate(self._registry.menu(name)):
             if number:
@@ -143,13 +144,17 @@ class MenuMaker:
             for command in group:
                 self.add(menu, command.id)
 
-    def popup(self, ids: Sequence[str | None], parent: QWidget) -> QMenu:
-        """Return a menu of these commands; None stands for a line. It deletes itself."""
-        menu = QMenu(parent)
+    def fill_with(self, menu: Menu, ids: Sequence[str | None]) -> None:
+        """Fill a menu with these commands; None stands for a line."""
         for command_id in ids:
             if command_id is None:
                 menu.addSeparator()
             else:
                 self.add(menu, command_id)
+
+    def popup(self, ids: Sequence[str | None], parent: QWidget) -> Menu:
+        """Return a menu of these commands; None stands for a line. It deletes itself."""
+        menu = Menu(parent)
+        self.fill_with(menu, ids)
         menu.aboutToHide.connect(menu.deleteLater)
         return menu

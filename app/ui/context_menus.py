@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication
 
 from app.engine.workflow import edits
 from app.ui.canvas.hover import GROUP_PARTS, Hit, Under
 from app.ui.graph_commands import COLORS
+from app.ui.menu import Menu
 from app.ui.words import tr
 
 if TYPE_CHECKING:
@@ -43,16 +44,16 @@ class ContextMenus:
     def __init__(self, window: MainWindow) -> None:
         self._window = window
 
-    def open(self, view: CanvasView, hit: Hit, place: QPointF, screen: QPoint) -> QMenu:
+    def open(self, view: CanvasView, hit: Hit, place: QPointF, screen: QPoint) -> Menu:
         """Open the menu for what was hit."""
         menu = self.make(view, hit, place)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(screen)
         return menu
 
-    def make(self, view: CanvasView, hit: Hit, place: QPointF) -> QMenu:
+    def make(self, view: CanvasView, hit: Hit, place: QPointF) -> Menu:
         """Return the menu for what was hit; :meth:`open` shows it."""
-        menu = QMenu(self._window)
+        menu = Menu(self._window)
         if hit.under is Under.LINK:
             self._fill_link(menu, view, hit, place)
         elif hit.under in (Under.INPUT, Under.OUTPUT):
@@ -72,7 +73,7 @@ class ContextMenus:
         return menu
 
     def _fill(
-        self, menu: QMenu, view: CanvasView, ids: tuple[str | None, ...], place: QPointF
+        self, menu: Menu, view: CanvasView, ids: tuple[str | None, ...], place: QPointF
     ) -> None:
         registry = self._window.commands
         for command_id in ids:
@@ -85,7 +86,7 @@ class ContextMenus:
             elif command_id != "graph.leave_subgraph" or registry.get(command_id).enabled():
                 self._window.menus.add(menu, command_id)
 
-    def _fill_link(self, menu: QMenu, view: CanvasView, hit: Hit, place: QPointF) -> None:
+    def _fill_link(self, menu: Menu, view: CanvasView, hit: Hit, place: QPointF) -> None:
         document = view.document
 
         def reroute() -> None:
@@ -106,7 +107,7 @@ class ContextMenus:
                 words = tr("Go to {name}").format(name=node.title)
                 menu.addAction(words, lambda key=node.key: view.actions.show_node(key))
 
-    def _fill_socket(self, menu: QMenu, view: CanvasView, hit: Hit) -> None:
+    def _fill_socket(self, menu: Menu, view: CanvasView, hit: Hit) -> None:
         document = view.document
         node = document.bound.nodes[hit.key]
         workflow, bound = document.workflow, document.bound
@@ -131,7 +132,7 @@ class ContextMenus:
 
         menu.addAction(tr("Remove link"), cut_input).setEnabled(socket.link is not None)
 
-    def _fill_picture(self, menu: QMenu, view: CanvasView, hit: Hit) -> None:
+    def _fill_picture(self, menu: Menu, view: CanvasView, hit: Hit) -> None:
         item = self._window.documents.of(view.document)
         run = item.run_state.peek(hit.key) if item is not None else None
         if run is None or not run.image_files:
@@ -150,7 +151,7 @@ class ContextMenus:
         menu.addAction(tr("Show in folder"), lambda: show_in_folder(path))
         menu.addSeparator()
 
-    def _fill_widget(self, menu: QMenu, view: CanvasView, hit: Hit) -> None:
+    def _fill_widget(self, menu: Menu, view: CanvasView, hit: Hit) -> None:
         node = view.document.bound.nodes[hit.key]
         widget = node.widget(hit.widget) if hit.widget else None
         if widget is None or widget.definition is None:
@@ -170,8 +171,8 @@ class ContextMenus:
         )
         menu.addSeparator()
 
-    def _add_colors(self, menu: QMenu) -> None:
-        sub = menu.addMenu(tr("Colour"))
+    def _add_colors(self, menu: Menu) -> None:
+        sub = menu.submenu(tr("Colour"))
         trigger = self._window.commands.trigger
         none = self._window.commands.get("graph.color_none")
         sub.setEnabled(none.enabled())
@@ -181,17 +182,17 @@ class ContextMenus:
             action = sub.addAction(tr(words), lambda color=name: trigger(f"graph.color_{color}"))
             action.setIcon(_swatch(tint))
 
-    def _add_categories(self, menu: QMenu, view: CanvasView, place: QPointF) -> None:
+    def _add_categories(self, menu: Menu, view: CanvasView, place: QPointF) -> None:
         """Add the nodes by category (U-037); a folder is filled when it is opened."""
-        sub = menu.addMenu(tr("Add by category"))
+        sub = menu.submenu(tr("Add by category"))
         tree = self._window.wiring.catalog.tree()
         self._fill_category(sub, tree, view, place)
 
     def _fill_category(
-        self, menu: QMenu, tree: dict[str, Any], view: CanvasView, place: QPointF
+        self, menu: Menu, tree: dict[str, Any], view: CanvasView, place: QPointF
     ) -> None:
         for name in sorted((key for key in tree if key), key=str.casefold):
-            sub = menu.addMenu(name)
+            sub = menu.submenu(name)
             sub.aboutToShow.connect(
                 lambda part=sub, branch=tree[name]: (
                     part.isEmpty() and self._fill_category(part, branch, view, place)

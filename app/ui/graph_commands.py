@@ -73,7 +73,7 @@ class GraphCommands:
     def _color_commands(self) -> list[Command]:
         # Not in the menu bar: the context menu shows them as a submenu, the palette by name.
         rows = [
-            Command(f"graph.color_{name}", tr("Colour: {name}").format(name=tr(words)),
+            Command(f"graph.color_{name}", tr("Colour: {name}").format(name=tr(words).lower()),
                     lambda name=name: self._actions().set_color(name), "",
                     CommandScope.CANVAS, self._has_selection)
             for name, words in COLORS

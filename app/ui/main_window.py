@@ -16,6 +16,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QPaintEvent,
     QResizeEvent,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QApplication, QMainWindow
 
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from app.widgets.toast import ToastStack
 
 MENUS = ("File", "Edit", "View", "Graph", "Queue", "Window", "Help")
+RUN_MENU = ("run.run", "run.run_first", "run.run_branch", None, "run.pause", "run.clear")
+"""What the arrow beside Run offers."""
 LEAST_SIZE = (800, 560)
 FIRST_SIZE = (1600, 1000)
 
@@ -240,7 +243,7 @@ class MainWindow(QMainWindow):
             event.accept()
             return
         event.ignore()
-        self.files.close_all(self.documents.items, self._close_for_good)
+        self.files.close_all(self.documents.items, self.close_for_good)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Leave a subgraph or focus mode with Escape, when nothing else wanted it."""
@@ -263,6 +266,12 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             self.open_paths(paths)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show the start page if no document was opened before the window."""
+        if self.documents.current is None and self.frame.start_page is None:
+            self.wiring.show_document(None)
+        super().showEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Shut panels for which the window has become too narrow."""
@@ -310,7 +319,10 @@ class MainWindow(QMainWindow):
 
         def fill() -> None:
             menu.clear()
-            self.menus.fill(menu, name)
+            if name == "Run":
+                self.menus.fill_with(menu, RUN_MENU)
+            else:
+                self.menus.fill(menu, name)
             if name == "File":
                 self.wiring.add_recent_menu(menu)
 
@@ -351,7 +363,8 @@ class MainWindow(QMainWindow):
         if room is not None:
             self.move(room.center() - QPoint(width // 2, height // 2))
 
-    def _close_for_good(self) -> None:
+    def close_for_good(self) -> None:
+        """Close without asking; what is unsaved is lost."""
         self._is_closing = True
         self.session.remember()
         self.background.close()

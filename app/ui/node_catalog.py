@@ -97,7 +97,8 @@ class NodeCatalog:
         uses: Mapping[str, int] | None = None,
     ) -> None:
         self.definitions = definitions
-        self.uses = uses or {}
+        # Kept as it is, not copied: the window goes on counting in it.
+        self.uses = {} if uses is None else uses
         self._offered = [
             item
             for item in definitions.values()

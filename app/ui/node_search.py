@@ -16,6 +16,7 @@ from app.engine.node_types.definition import NodeDefinition
 from app.ui.commands import CommandRegistry
 from app.ui.document import WorkflowDocument
 from app.ui.keybindings import Keybindings
+from app.ui.menu import Menu
 from app.ui.node_catalog import NodeCatalog, category_words
 from app.ui.search_rows import QueryField, SearchList, SearchRow
 from app.ui.search_sources import Filter, FoundNode, command_rows, find_rows, node_rows
@@ -50,7 +51,7 @@ class NodeSearch(Floating):
         node_chosen: Type name of the node to add.
         node_found: Graph and key of a node of the document to go to.
         command_chosen: Id of the command to run.
-        closed: The popup is gone; True when something was chosen.
+        closed: The popup is gone; True when something was chosen, and then told last.
     """
 
     node_chosen = Signal(str)
@@ -162,12 +163,17 @@ class NodeSearch(Floating):
         x = (window.width() - self.px(WIDTH)) // 2
         self.open_at(QPoint(x, self.px(96)), text=FIND_SIGN)
 
-    def close_popup(self, *, chosen: bool = False) -> None:
-        """Take the popup away."""
-        if self.isVisible():
-            QApplication.instance().removeEventFilter(self)
-            self.hide()
-            self.closed.emit(chosen)
+    def close_popup(self) -> None:
+        """Take the popup away; nothing was chosen."""
+        if self._hide():
+            self.closed.emit(False)
+
+    def _hide(self) -> bool:
+        if not self.isVisible():
+            return False
+        QApplication.instance().removeEventFilter(self)
+        self.hide()
+        return True
 
     def accept(self) -> None:
         """Take the row that is marked."""
@@ -357,13 +363,14 @@ class NodeSearch(Floating):
         if not row.is_enabled:
             return
         payload = row.payload
-        self.close_popup(chosen=True)
+        self._hide()
         if isinstance(payload, NodeDefinition):
             self.node_chosen.emit(payload.name)
         elif isinstance(payload, FoundNode):
             self.node_found.emit(payload.graph_id, payload.key)
         else:
             self.command_chosen.emit(str(payload))
+        self.closed.emit(True)
 
     def _build_chips(self) -> None:
         for chip in self._chips:
@@ -397,7 +404,7 @@ class NodeSearch(Floating):
             "category": self._catalog.categories,
             "pack": self._catalog.packs,
         }[kind]()
-        menu = QMenu(self)
+        menu = Menu(self)
         for choice in choices:
             menu.addAction(choice, lambda value=choice: self.add_filter(Filter(kind, value)))
         menu.aboutToHide.connect(menu.deleteLater)

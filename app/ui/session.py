@@ -38,6 +38,11 @@ class Session:
         self._timer.setInterval(WRITE_DELAY_MS)
         self._timer.timeout.connect(self._flush)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether tabs are being restored, or have been."""
+        return self._is_begun
+
     def open_at_start(self, paths: list[Path]) -> None:
         """Open these files instead of the tabs of last time; call it before the first paint."""
         self._paths = list(paths)

@@ -12,13 +12,13 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QMenu,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from app.ui.card_grid import CardGrid, GridCard
+from app.ui.menu import Menu
 from app.ui.panels.results import day_words, show_in_folder
 from app.ui.recent_files import THUMBNAIL, RecentFile
 from app.ui.templates import Template, read_templates
@@ -266,7 +266,7 @@ class StartPage(Themed, QWidget):
         self._window.background.run(open_template(self._window, template))
 
     def _open_recent_menu(self, path: str, place: QPoint) -> None:
-        menu = QMenu(self)
+        menu = Menu(self)
         menu.addAction(tr("Open"), lambda: self._window.open_paths([path]))
         menu.addAction(tr("Show in folder"), lambda: show_in_folder(path))
         menu.addAction(tr("Remove from the list"), lambda: self._window.recent.forget(path))

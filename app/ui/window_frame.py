@@ -156,12 +156,17 @@ class WindowFrame(Themed, QWidget):
         """Whether all panels are hidden."""
         return self._is_focus_mode
 
+    @property
+    def shows_document(self) -> bool:
+        """Whether the canvas is shown rather than the start page."""
+        return self._has_document
+
     def show_start(self, page: StartPage | None) -> None:
         """Show the start page instead of the canvas, or the canvas again."""
         if page is not None and self.start_page is None:
             self.start_page = page
             self._middle_layout.addWidget(page, 1)
-        if self._has_document and page is not None:
+        if page is not None:
             self._shows_left_at_start = False
         self._has_document = page is None
         if self.start_page is not None:
@@ -183,6 +188,15 @@ class WindowFrame(Themed, QWidget):
             self.show_side("right", False)
         if before >= self.px(LEFT_CLOSES_UNDER) > width:
             self.show_side("left", False)
+
+    def toast_margins(self) -> tuple[int, int]:
+        """Return how far messages keep from the right and the foot, in pixels of the design."""
+        right = self.right.width() if self.right.isVisible() else 0
+        bottom = self.height() - self.canvas.mapTo(self, self.canvas.rect().bottomLeft()).y()
+        if not self.canvas.isVisible():
+            bottom = self.status.height()
+        tools = self.canvas.tools_height()
+        return 16 + round(right / self.look.scale), 16 + round((bottom + tools) / self.look.scale)
 
     def arrange(self) -> None:
         """Show the panels that are switched on at their sizes."""

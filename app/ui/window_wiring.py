@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QTimer
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.ui.documents import OpenDocument
 from app.ui.key_tips import show_keys
+from app.ui.menu import Menu
 from app.ui.node_catalog import NodeCatalog
 from app.ui.panel_factory import register_panels
 from app.ui.panels.bottom_panel import LOG, PROBLEMS
@@ -116,7 +117,7 @@ class WindowWiring:
             page = frame.start_page or StartPage(window)
             frame.show_start(page)
             page.refresh()
-        elif frame.start_page is not None or not frame.canvas.isVisible():
+        elif not frame.shows_document:
             frame.show_start(None)
         if self._search is not None:
             self._search.set_document(item.document if item is not None else None)
@@ -182,10 +183,10 @@ class WindowWiring:
 
         PictureViewer(self._window, self._window.look, paths, number).open()
 
-    def add_recent_menu(self, menu: QMenu) -> None:
+    def add_recent_menu(self, menu: Menu) -> None:
         """Put the recent files into the File menu."""
         window = self._window
-        sub = QMenu(tr("Open recent"), menu)
+        sub = Menu(menu, tr("Open recent"))
         for item in window.recent.files[:_RECENT_IN_MENU]:
             action = sub.addAction(item.title, lambda path=item.path: window.open_paths([path]))
             action.setToolTip(item.path)

@@ -8,10 +8,11 @@ from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.engine.errors import SettingsError
 from app.engine.settings import Setting, SettingKind, Settings
+from app.ui.menu import Menu
 from app.ui.words import tr
 from app.widgets.buttons import RING, Button, ButtonRole, IconButton, Switch
 from app.widgets.choosers import ComboField, SliderField
@@ -66,7 +67,7 @@ class SettingRow(Themed, QWidget):
 
     def contextMenuEvent(self, event: Any) -> None:
         """Offer the default."""
-        menu = QMenu(self)
+        menu = Menu(self)
         action = menu.addAction(tr("Reset"), lambda: self._settings.reset(self.row.name))
         action.setEnabled(self._settings.is_changed(self.row.name))
         menu.aboutToHide.connect(menu.deleteLater)

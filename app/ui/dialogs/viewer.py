@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QImage, QImageReader, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
+from app.ui.menu import Menu
 from app.ui.panels.results import show_in_folder
 from app.ui.words import tr
 from app.widgets.buttons import IconButton
@@ -167,7 +168,7 @@ class PictureViewer(Themed, QWidget):
         self.detail.setText("  ·  ".join(parts))
 
     def _open_menu(self) -> None:
-        menu = QMenu(self)
+        menu = Menu(self)
         path = self.path
         menu.addAction(
             tr("Copy picture"), lambda: QApplication.clipboard().setImage(self.view.image)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, Signal
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.engine.node_types.definition import NodeDefinition
+from app.ui.menu import Menu
 from app.ui.node_catalog import NodeCatalog, category_words, main_type
 from app.ui.panels.header import PanelHeader
 from app.ui.panels.row_list import Row, RowKind, RowList, count_leaves, tree_rows
@@ -161,7 +162,7 @@ class LibraryPanel(Themed, QWidget):
             self.add_requested.emit(row.key)
 
     def _open_menu(self) -> None:
-        menu = QMenu(self)
+        menu = Menu(self)
         for words, by_pack in ((tr("By category"), False), (tr("By pack"), True)):
             action = menu.addAction(words)
             action.setCheckable(True)
@@ -182,7 +183,7 @@ class LibraryPanel(Themed, QWidget):
     def _open_row_menu(self, row: Row, place: QPointF) -> None:
         if row.kind is not RowKind.ITEM:
             return
-        menu = QMenu(self)
+        menu = Menu(self)
         menu.addAction(tr("Add to the canvas"), lambda: self.add_requested.emit(row.key))
         starred = row.key in self._favourites
         words = tr("Remove from favourites") if starred else tr("Add to favourites")
@@ -191,6 +192,6 @@ class LibraryPanel(Themed, QWidget):
         _show_menu(menu, place.toPoint())
 
 
-def _show_menu(menu: QMenu, place: QPoint) -> None:
+def _show_menu(menu: Menu, place: QPoint) -> None:
     menu.aboutToHide.connect(menu.deleteLater)
     menu.popup(place)

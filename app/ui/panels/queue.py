@@ -11,8 +11,9 @@ from PySide6.QtGui import (
     QPainterPath,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.ui.menu import Menu
 from app.ui.run_port import JobRow, JobState
 from app.ui.words import tr
 from app.widgets.icons import paint_icon
@@ -104,7 +105,7 @@ class QueueList(Themed, QWidget):
         row = self.row_at(QPointF(event.pos()))
         if row is None:
             return
-        menu = QMenu(self)
+        menu = Menu(self)
         menu.addAction(tr("Show the workflow"), lambda: self.document_requested.emit(row.id))
         if row.state is JobState.WAITING:
             menu.addAction(tr("Run next"), lambda: self.front_requested.emit(row.id))

@@ -16,8 +16,9 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPixmap,
 )
-from PySide6.QtWidgets import QApplication, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
+from app.ui.menu import Menu
 from app.ui.panels.queue import covering, paint_picture
 from app.ui.run_port import Result
 from app.ui.words import tr
@@ -235,7 +236,7 @@ class ResultsGrid(Themed, QWidget):
         if index < 0:
             return
         result = self.results[index]
-        menu = QMenu(self)
+        menu = Menu(self)
         menu.addAction(tr("Open"), lambda: self.opened.emit(result))
         menu.addAction(tr("Open its workflow"), lambda: self.workflow_requested.emit(result.path))
         menu.addAction(tr("Show in folder"), lambda: show_in_folder(result.path))

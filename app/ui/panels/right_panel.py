@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from app.ui.menu import Menu
 from app.ui.panels.header import PanelHeader
 from app.ui.panels.queue import QueueList
 from app.ui.panels.results import ResultsGrid
@@ -112,7 +113,7 @@ class RightPanel(Themed, QWidget):
             self._field.clear()
 
     def _open_menu(self) -> None:
-        menu = QMenu(self)
+        menu = Menu(self)
         menu.addAction(tr("Clear waiting jobs"), self.clear_requested)
         menu.addAction(tr("Free memory"), self.free_requested)
         menu.addSeparator()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, Signal
-from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.ui.menu import Menu
 from app.ui.panels.header import PanelHeader
 from app.ui.panels.row_list import Row, RowList
 from app.ui.words import tr
@@ -87,7 +88,7 @@ class SidePanel(Themed, QWidget):
         """Do what a double click on a row means."""
         raise NotImplementedError
 
-    def fill_menu(self, menu: QMenu, row: Row) -> None:
+    def fill_menu(self, menu: Menu, row: Row) -> None:
         """Put what can be done with a row into its menu."""
 
     def _toggle(self, key: str) -> None:
@@ -95,7 +96,7 @@ class SidePanel(Themed, QWidget):
         self.rebuild()
 
     def _open_menu(self, row: Row, place: QPointF) -> None:
-        menu = QMenu(self)
+        menu = Menu(self)
         self.fill_menu(menu, row)
         if menu.isEmpty():
             menu.deleteLater()
