@@ -60,7 +60,7 @@ def measure() -> None:
             tick()
             print(f"stall {max(gaps) * 1000:.1f}", flush=True)
             timer.stop()
-            program.window._close_for_good()
+            program.window.close_for_good()
 
         program.window.painted.connect(painted)
         program.worker.ready.connect(ready)

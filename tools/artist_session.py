@@ -287,7 +287,7 @@ def main() -> int:
                 raise
             finally:
                 program.window.documents.items.clear()
-                program.window._close_for_good()
+                program.window.close_for_good()
 
         program.window.background.run(act())
         program.run()

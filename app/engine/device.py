@@ -50,15 +50,23 @@ def _preload_torch_libraries() -> None:
         )
     for name in names:
         path = folder / name
-        if path.exists():
-            try:
-                if sys.platform == "win32":
-                    ctypes.CDLL(str(path))
-                else:
-                    ctypes.CDLL(str(path), mode=os.RTLD_NOW | os.RTLD_GLOBAL)
-            except OSError as error:
-                log.debug("preloading %s failed: %s", name, error)
-                return
+        if path.exists() and not _open_library(path):
+            log.debug("preloading %s failed", name)
+            return
+
+
+def _open_library(path: Path) -> bool:
+    """Load a shared library through a foreign call, during which other threads go on.
+
+    ``ctypes.CDLL(path)`` would hold the interpreter lock while the system reads the file.
+    """
+    if sys.platform == "win32":
+        load = ctypes.windll.kernel32.LoadLibraryW
+        load.argtypes, load.restype = [ctypes.c_wchar_p], ctypes.c_void_p
+        return bool(load(str(path)))
+    dlopen = ctypes.CDLL(None).dlopen
+    dlopen.argtypes, dlopen.restype = [ctypes.c_char_p, ctypes.c_int], ctypes.c_void_p
+    return bool(dlopen(os.fsencode(path), os.RTLD_NOW | os.RTLD_GLOBAL))
 
 
 def device_facts() -> dict[str, Any]:
