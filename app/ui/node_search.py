@@ -21,6 +21,7 @@ from app.ui.node_catalog import NodeCatalog, category_words
 from app.ui.search_rows import QueryField, SearchList, SearchRow
 from app.ui.search_sources import Filter, FoundNode, command_rows, find_rows, node_rows
 from app.ui.shadows import Floating
+from app.ui.tab_order import go_round, reachable
 from app.ui.words import tr
 from app.widgets.buttons import Chip
 from app.widgets.icons import paint_icon
@@ -225,6 +226,10 @@ class NodeSearch(Floating):
         elif event.type() == QEvent.Type.WindowDeactivate and watched is self.window():
             self.close_popup()
         return False
+
+    def focusNextPrevChild(self, forwards: bool) -> bool:
+        """Keep Tab inside the popup."""
+        return go_round(reachable([self]), forwards)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Shut with Escape, also while a chip has the keyboard."""

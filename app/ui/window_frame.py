@@ -15,6 +15,7 @@ from app.ui.panels.bottom_panel import BottomPanel
 from app.ui.panels.deck import PanelDeck
 from app.ui.panels.right_panel import RightPanel
 from app.ui.status_bar import StatusBar
+from app.ui.tab_order import go_round, reachable
 from app.ui.tab_strip import TabStrip
 from app.ui.top_bar import TopBar
 from app.ui.words import tr
@@ -115,6 +116,14 @@ class WindowFrame(Themed, QWidget):
         self._row.splitterMoved.connect(self._on_moved)
         self._column.splitterMoved.connect(self._on_moved)
         self.bottom.grow_requested.connect(self.grow_bottom)
+
+    def focusNextPrevChild(self, forwards: bool) -> bool:
+        """Go with Tab through the parts as they lie, whenever they were made."""
+        parts = (
+            self.top_bar, self.rail, self.deck, self.tab_strip, self.start_page, self.canvas,
+            self.bottom, self.right, self.status,
+        )  # fmt: skip
+        return go_round(reachable(parts), forwards)
 
     def wants(self, side: str) -> bool:
         """Tell whether the panel at ``left``, ``right`` or ``bottom`` is switched on."""

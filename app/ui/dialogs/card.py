@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.ui.shadows import paint_shadow
+from app.ui.tab_order import go_round, reachable
 from app.widgets.style import Style
 from app.widgets.themed import Themed, paint_box
 
@@ -100,15 +101,7 @@ class Card(Themed, QWidget):
 
     def focusNextPrevChild(self, forwards: bool) -> bool:
         """Keep Tab inside the card."""
-        chain = [part for part in self._chain() if _takes_tab(part)]
-        if not chain:
-            return False
-        now = QApplication.focusWidget()
-        index = chain.index(now) if now in chain else (-1 if forwards else 0)
-        target = chain[(index + (1 if forwards else -1)) % len(chain)]
-        reason = Qt.FocusReason.TabFocusReason if forwards else Qt.FocusReason.BacktabFocusReason
-        target.setFocus(reason)
-        return True
+        return go_round(reachable([self.body]), forwards)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Shut by a click beside the card."""
@@ -128,15 +121,6 @@ class Card(Themed, QWidget):
     def paint_card(self, painter: QPainter, box: QRectF) -> None:
         """Paint more of the card's ground; for subclasses."""
 
-    def _chain(self) -> list[QWidget]:
-        parts: list[QWidget] = []
-        part = self.nextInFocusChain()
-        while part is not None and part is not self:
-            if self.isAncestorOf(part):
-                parts.append(part)
-            part = part.nextInFocusChain()
-        return parts
-
     def _place(self) -> None:
         width = min(self.px(self._width), self.width() - self.px(32))
         height = self.px(self._height)
@@ -150,9 +134,3 @@ class Card(Themed, QWidget):
             (self.width() - width) // 2, (self.height() - height) // 2, width, height
         )
         self.update()
-
-
-def _takes_tab(part: QWidget) -> bool:
-    return (
-        part.isVisible() and part.isEnabled() and bool(part.focusPolicy() & Qt.FocusPolicy.TabFocus)
-    )

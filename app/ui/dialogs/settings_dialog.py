@@ -224,7 +224,11 @@ class SettingsDialog(Card):
         for name, button in self.buttons.items():
             button.setChecked(name == self._page and not query)
         self.reset_button.setEnabled(not query and self._can_reset())
-        content.setAutoFillBackground(False)
+        old = self._scroll.takeWidget()
+        if old is not None:
+            # Later, as the change may come from a control inside it; setWidget would do it now.
+            old.hide()
+            old.deleteLater()
         self._scroll.setWidget(content)
         content.setAutoFillBackground(False)
 

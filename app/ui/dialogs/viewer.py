@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.ui.menu import Menu
 from app.ui.panels.results import show_in_folder
+from app.ui.tab_order import go_round, reachable
 from app.ui.words import tr
 from app.widgets.buttons import IconButton
 from app.widgets.image_view import ImageView
@@ -99,6 +100,10 @@ class PictureViewer(Themed, QWidget):
             event.accept()
             return True
         return super().event(event)
+
+    def focusNextPrevChild(self, forwards: bool) -> bool:
+        """Keep Tab inside the viewer."""
+        return go_round(reachable([self]), forwards)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Close and go through the pictures."""
