@@ -23,6 +23,8 @@ from app.engine.errors import EngineStateError, SettingsError, describe
 from app.engine.events import (
     Event,
     EventCallback,
+    ExecutingEvent,
+    ExecutionInterruptedEvent,
     StatusEvent,
 )
 from app.engine.execution.announce import now_ms
@@ -32,11 +34,13 @@ from app.engine.execution.interrupts import (
     StuckNode,
     stop_control,
 )
+from app.engine.execution.jobs import get_job, list_jobs
 from app.engine.execution.node_output import NodeOutput
 from app.engine.execution.process_state import collecting_less, process_state_kept
 from app.engine.execution.prompt_copy import copy_prompt
 from app.engine.execution.prompt_runner import PackHooks, PromptRunner
 from app.engine.execution.queue import PromptQueue, QueueItem
+from app.engine.execution.queue_keeper import QueueKeeper
 from app.engine.execution.report import RunResult
 from app.engine.execution.run_state import RunOptions
 from app.engine.model_folders import remove_old_temp_files
@@ -48,6 +52,12 @@ log = logging.getLogger("easel.engine")
 
 SENSITIVE_KEYS = ("auth_token_comfy_org", "api_key_comfy_org")
 """Secrets that are taken out of ``extra_data`` before anything is queued or shown (E-704)."""
+
+FOLDER_KINDS = ("output", "input", "temp")
+"""Folders that :meth:`Engine.set_folder` changes."""
+
+CLOSE_PATIENCE_S = 5.0
+"""How long :meth:`Engine.close` waits for a running prompt."""
 
 COLLECT_INTERVAL_S = 10.0
 """Least time between two garbage collections after runs (E-543)."""
@@ -76,6 +86,12 @@ class Engine:
         pack_dirs: Folders of node packs besides ``custom_nodes`` in the home folder.
         cache: ``"classic"``, ``"lru:N"``, ``"ram:GB"`` or ``"none"``.
         strict_reference: Keep the reference's quirks.
+        keep_queue: Keep the queue on disk. Prompts that an earlier session left behind are in
+            the queue at once, which is then paused.
+        early_cutoff: When a node that always runs gave the same result as before, serve the
+            nodes behind it from the cache.
+        pure_workers: Threads on which nodes declared ``PURE_CPU`` run side by side; 0 runs
+            them one after the other, like all others.
 
     Raises:
         EngineStateError: Another engine is alive.
@@ -88,9 +104,16 @@ class Engine:
         pack_dirs: Iterable[str | os.PathLike[str]] = (),
         cache: str = "classic",
         strict_reference: bool = False,
+        *,
+        keep_queue: bool = False,
+        early_cutoff: bool = False,
+        pure_workers: int = 0,
     ) -> None:
         self.base_dir = Path(base_dir).absolute()
         self.strict_reference = strict_reference
+        self._pack_dirs = [os.path.abspath(folder) for folder in pack_dirs]
+        self._cache_setting = cache
+        self._options = RunOptions(strict_reference, early_cutoff, pure_workers)
         self.registry = Registry()
         self.history = History()
         self.pack_reports: list[PackReport] = []
@@ -110,17 +133,19 @@ class Engine:
         except BaseException:
             _release(self)
             raise
-        for folder in pack_dirs:
-            self.folders.add_model_folder_path("custom_nodes", os.path.abspath(folder))
+        for folder in self._pack_dirs:
+            self.folders.add_model_folder_path("custom_nodes", folder)
         remove_old_temp_files(self.folders.temp_directory)
-        self.queue = PromptQueue(lambda remaining: self.emit(StatusEvent(remaining)))
+        self.queue = PromptQueue(self._queue_changed, self._note_wish)
+        self._keeper: QueueKeeper | None = None
         hooks = PackHooks(
             compat.run_prompt_handlers, compat.run_through_executor, self._unload_models
         )
-        options = RunOptions(strict_reference)
         self._runner = PromptRunner(
-            self.registry, self._cache, self.history, self.emit, hooks, options
+            self.registry, self._cache, self.history, self.emit, hooks, self._options
         )
+        if keep_queue:
+            self._start_keeping(None)
 
     def __enter__(self) -> Engine:
         return self
@@ -133,6 +158,11 @@ class Engine:
     ) -> None:
         self.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it runs nothing any more."""
+        return self._closed
+
     def close(self) -> None:
         """Stop what runs and take the packs away; closing twice does no harm.
 
@@ -141,18 +171,99 @@ class Engine:
         """
         if self._closed:
             return
+        if self._keeper is not None:
+            self._keeper.close()
         self.queue.close()
         self.interrupt()
-        if not self._run_lock.acquire(timeout=5.0):
+        if not self._run_lock.acquire(timeout=CLOSE_PATIENCE_S):
             raise EngineStateError("A node is still running, so the engine cannot be closed.")
         try:
             self._closed = True
             self._cache.clear()
-            self._runner.temp_files.remove(self.folders.temp_directory)
-            compat.uninstall()
-            _release(self)
+            self._leave_process()
         finally:
             self._run_lock.release()
+
+    def successor(self) -> Engine:
+        """Give up an engine whose node does not let go, and return one that takes its place.
+
+        The fresh engine has the waiting prompts, the history, the listeners and the folders of
+        this one; it has yet to load the packs. The prompt that hangs is told as interrupted.
+        Its thread cannot be ended: it keeps a processor busy, and what it holds, until its node
+        leaves by itself, which then disturbs nobody. Call this on the thread that runs nodes
+        from now on.
+
+        Raises:
+            EngineStateError: Nothing runs, so :meth:`close` does; or the engine is closed.
+        """
+        self._check_open()
+        stopped = stop_control.prompt_id
+        if stopped is None:
+            raise EngineStateError("No prompt is running, so there is nothing to give up.")
+        stuck = stop_control.run.node_id()
+        if self._keeper is not None:
+            self._keeper.close()
+        self._closed = True
+        stop_control.abandon()
+        self._node_output.uninstall()
+        self.emit(ExecutionInterruptedEvent(stopped, stuck, None, (), now_ms()))
+        self.emit(ExecutingEvent(stopped, None, None))
+        callbacks, self._callbacks = self._callbacks, ()
+        waiting, paused = self.queue.pending, self.queue.paused
+        self.queue.close()
+        self._leave_process()
+        fresh = Engine(
+            self.base_dir,
+            self._pack_dirs,
+            self._cache_setting,
+            self.strict_reference,
+            early_cutoff=self._options.early_cutoff,
+            pure_workers=self._options.pure_workers,
+        )
+        fresh._callbacks = callbacks
+        fresh._take_over(self, waiting, paused)
+        return fresh
+
+    def _take_over(self, other: Engine, waiting: Sequence[QueueItem], paused: bool) -> None:
+        for kind in FOLDER_KINDS:
+            name = f"{kind}_directory"
+            setattr(self.folders, name, getattr(other.folders, name))
+        self.history.take_over(other.history)
+        if paused:
+            self.queue.pause()
+        if other._keeper is not None:
+            self._start_keeping(waiting)
+        else:
+            self.queue.restore(waiting)
+
+    def _leave_process(self) -> None:
+        """Take everything away that this engine put where the whole process sees it."""
+        self._runner.temp_files.remove(self.folders.temp_directory)
+        compat.uninstall()
+        _release(self)
+
+    def _start_keeping(self, waiting: Sequence[QueueItem] | None) -> None:
+        """Keep the queue on disk.
+
+        Args:
+            waiting: The prompts to begin with; None takes those on disk, and pauses if there
+                are any.
+        """
+        keeper = QueueKeeper(Path(self.folders.user_directory) / "queue")
+        found = keeper.load()
+        if waiting is None:
+            waiting = found
+            if found:
+                self.queue.pause()
+        self.queue.restore(waiting)
+        keeper.start(self.queue)
+        self._keeper = keeper
+        keeper.note_change()
+
+    def _queue_changed(self, remaining: int) -> None:
+        if self._keeper is not None:
+            self._keeper.note_change()
+        self.emit(StatusEvent(remaining))
 
     # Node types
 
@@ -183,7 +294,7 @@ class Engine:
             SettingsError: There is no such kind.
             OSError: The folder cannot be made.
         """
-        if kind not in ("output", "input", "temp"):
+        if kind not in FOLDER_KINDS:
             raise SettingsError(f'"{kind}" is no folder. Use "output", "input" or "temp".')
         folder = os.path.abspath(path) if os.fspath(path) else str(self.base_dir / kind)
         if not self._run_lock.acquire(blocking=False):
@@ -315,6 +426,20 @@ class Engine:
         self._collect_garbage()
         return result
 
+    def jobs(self, **wanted: Any) -> dict[str, Any]:
+        """List what waits, runs and has ended; see :func:`app.engine.execution.jobs.list_jobs`.
+
+        Any thread may ask.
+
+        Raises:
+            ValueError: An argument is not understood.
+        """
+        return list_jobs(self.queue, self.history, **wanted)
+
+    def job(self, prompt_id: str) -> dict[str, Any] | None:
+        """Return one job in full (E-564), or None when nothing has that id."""
+        return get_job(self.queue, self.history, prompt_id)
+
     def interrupt(self, prompt_id: str | None = None) -> bool:
         """Stop the running prompt; with an id, only if it is that one (E-532).
 
@@ -327,7 +452,7 @@ class Engine:
     def stuck(self) -> StuckNode | None:
         """A node that did not leave although it was told to stop, or None.
 
-        It catches ``BaseException`` or sits in C code; only a restart of the program ends it.
+        It catches ``BaseException`` or sits in C code; :meth:`successor` leaves it behind.
         """
         return stop_control.stuck()
 
@@ -343,6 +468,11 @@ class Engine:
         if free_memory:
             self._wishes.add("free_memory")
         self._grant_wishes()
+
+    def _note_wish(self, name: str) -> None:
+        """Remember what a pack asks of the worker between two prompts (E-543)."""
+        self._wishes.update(("unload_models", name))
+        self.queue.wake()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -393,7 +523,7 @@ class Engine:
             stop = stop_control.begin(item.prompt_id)
             self._node_output.install()
             try:
-                with process_state_kept(), collecting_less():
+                with process_state_kept(), collecting_less(_size_of(item.prompt)):
                     return self._runner.run(item)
             finally:
                 stop_control.finish(stop)
@@ -459,3 +589,7 @@ def _is_inside_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def _size_of(prompt: Any) -> int:
+    return len(prompt) if isinstance(prompt, dict) else 0

@@ -37,6 +37,7 @@ class KeyTable:
 
     def __init__(self) -> None:
         self._keys: dict[tuple[Any, ...], list[int]] = {}
+        self._names: dict[tuple[str, ...], list[str]] = {}
         self._numbers = itertools.count(1)
         self._generation = 0
         self._prune_above = _PRUNE_ABOVE
@@ -58,6 +59,17 @@ class KeyTable:
             self._keys = {parts: entry for parts, entry in self._keys.items() if entry[1] >= oldest}
             # Looking through the table costs as much as filling it; do so when it has doubled.
             self._prune_above = max(_PRUNE_ABOVE, 2 * len(self._keys))
+
+    def _sorted_names(self, inputs: Mapping[str, Any]) -> list[str]:
+        """Return the input names that count, sorted; nodes of one class mostly share them."""
+        names = tuple(inputs)
+        found = self._names.get(names)
+        if found is None:
+            if len(self._names) > _PRUNE_ABOVE:
+                self._names.clear()
+            found = sorted(name for name in names if not name.startswith(DISPLAY_PREFIX))
+            self._names[names] = found
+        return found
 
     def fresh(self) -> Key:
         """Return a key that no other node and no other run has."""
@@ -89,11 +101,9 @@ class KeyTable:
         try:
             if is_changed is not False:
                 parts.append(freeze(is_changed))
-            for name in sorted(inputs):
+            for name in self._sorted_names(inputs):
                 value = inputs[name]
                 kind = type(value)
-                if name.startswith(DISPLAY_PREFIX):
-                    continue
                 if kind is str:
                     parts += (name, value)
                 elif kind is list and is_link(value):

@@ -103,6 +103,14 @@ class History:
     def __contains__(self, prompt_id: str) -> bool:
         return prompt_id in self._entries
 
+    def take_over(self, other: History) -> None:
+        """Begin with everything another history holds."""
+        with other._lock:
+            entries, reports = dict(other._entries), dict(other._reports)
+        with self._lock:
+            self._entries = {**entries, **self._entries}
+            self._reports = {**reports, **self._reports}
+
     def delete(self, prompt_id: str) -> bool:
         """Remove one entry; tell whether it was there."""
         with self._lock:

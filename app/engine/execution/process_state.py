@@ -43,11 +43,17 @@ def process_state_kept() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def collecting_less() -> Iterator[None]:
-    """Look for garbage less often: a run makes many objects, nearly all of which it keeps."""
+def collecting_less(node_count: int) -> Iterator[None]:
+    """Look for garbage less often: a run makes many objects, nearly all of which it keeps.
+
+    Args:
+        node_count: Nodes of the prompt. Each makes some twenty objects, so a prompt of
+            100,000 nodes would be searched through dozens of times.
+    """
     before = gc.get_threshold()
-    if 0 < before[0] < 5_000:
-        gc.set_threshold(5_000, *before[1:])
+    wanted = min(max(5_000, 2 * node_count), 200_000)
+    if 0 < before[0] < wanted:
+        gc.set_threshold(wanted, *before[1:])
     try:
         yield
     finally:

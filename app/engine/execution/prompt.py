@@ -25,7 +25,7 @@ def is_link(value: object) -> bool:
     return (
         isinstance(value, list)
         and len(value) == 2
-        and isinstance(value[0], str)
+        and (type(value[0]) is str or isinstance(value[0], str))
         and (type(value[1]) is int or isinstance(value[1], (int, float)))
     )
 

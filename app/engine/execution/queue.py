@@ -1,11 +1,12 @@
-"""Prompts that wait for their turn (E-540 to E-544)."""
+"""Prompts that wait for their turn (E-540 to E-544); they can be held back and reordered."""
 
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,10 +44,16 @@ class PromptQueue:
     Args:
         on_change: Called, on the thread that made the change, with the number of prompts
             that wait or run.
+        on_flag: Called with the name of each wish that a pack leaves (E-543).
     """
 
-    def __init__(self, on_change: Callable[[int], None] = lambda remaining: None) -> None:
+    def __init__(
+        self,
+        on_change: Callable[[int], None] = lambda remaining: None,
+        on_flag: Callable[[str], None] = lambda name: None,
+    ) -> None:
         self._on_change = on_change
+        self._on_flag = on_flag
         self._condition = threading.Condition()
         self._items: list[QueueItem] = []
         self._running: QueueItem | None = None
@@ -72,6 +79,15 @@ class PromptQueue:
         """Add a prompt."""
         with self._condition:
             heapq.heappush(self._items, item)
+            self._condition.notify()
+        self._changed()
+
+    def restore(self, items: Iterable[QueueItem]) -> None:
+        """Add prompts of an earlier queue at their old places; new ones come after them."""
+        with self._condition:
+            for item in items:
+                heapq.heappush(self._items, item)
+                self._counter = max(self._counter, math.floor(abs(item.number)) + 1)
             self._condition.notify()
         self._changed()
 
@@ -122,6 +138,12 @@ class PromptQueue:
         with self._condition:
             return tuple(sorted(self._items))
 
+    def snapshot(self) -> list[QueueItem]:
+        """Return the running prompt and those that wait."""
+        with self._condition:
+            running = [] if self._running is None else [self._running]
+            return [*running, *sorted(self._items)]
+
     @property
     def remaining(self) -> int:
         """How many prompts wait or run (E-544)."""
@@ -145,6 +167,37 @@ class PromptQueue:
         if found:
             self._changed()
         return found
+
+    def move(self, prompt_id: str, before: str | None = None) -> bool:
+        """Let a waiting prompt run right before another one, or last.
+
+        Args:
+            prompt_id: The prompt to move.
+            before: The prompt to stand in front of; None puts it at the end.
+
+        Returns:
+            Whether both are waiting.
+        """
+        with self._condition:
+            items = {item.prompt_id: item for item in sorted(self._items)}
+            moved = items.pop(prompt_id, None)
+            if moved is None or (before is not None and before not in items):
+                return False
+            order = list(items.values())
+            at = len(order) if before is None else list(items).index(before)
+            low = order[at - 1].number if at > 0 else None
+            high = order[at].number if at < len(order) else None
+            order.insert(at, moved)
+            number = _between(low, high)
+            if number is not None:
+                moved.number = number
+            else:
+                # No room between neighbours; prompts of equal number go by their ids.
+                for place, item in enumerate(order, 1 - len(order)):
+                    item.number = place
+            heapq.heapify(self._items)
+        self._changed()
+        return True
 
     def clear(self) -> None:
         """Remove every waiting prompt; the running one goes on."""
@@ -176,6 +229,10 @@ class PromptQueue:
             self._woken = True
             self._condition.notify_all()
 
+    def set_flag(self, name: str) -> None:
+        """Leave the wish ``unload_models`` or ``free_memory`` for the worker (E-543)."""
+        self._on_flag(name)
+
     def close(self) -> None:
         """Let everybody who waits for a prompt go."""
         with self._condition:
@@ -184,3 +241,13 @@ class PromptQueue:
 
     def _changed(self) -> None:
         self._on_change(self.remaining)
+
+
+def _between(low: float | None, high: float | None) -> float | None:
+    """Return a number between two others, or None when there is none; None is no bound."""
+    if low is None and high is None:
+        return 0
+    if low is None or high is None:
+        return high - 1 if high is not None else (low or 0) + 1
+    middle = (low + high) / 2
+    return middle if low < middle < high else None
