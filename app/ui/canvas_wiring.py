@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QObject, QPoint, QPointF, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QImage
@@ -13,8 +14,7 @@ from PySide6.QtWidgets import QColorDialog, QFileDialog
 
 from app.engine.workflow.model import ROOT, as_mapping, read_pair
 from app.ui.documents import OpenDocument
-from app.ui.panels.library import NODE_MIME
-from app.ui.search_sources import Filter
+from app.ui.mime import NODE_MIME
 from app.ui.words import tr
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class CanvasWiring(QObject):
         self._place: QPointF | None = None
         self._loose: LooseLink | None = None
         self._menus: Any = None
+        self._placed: WeakKeyDictionary[CanvasView, tuple[float, tuple[float, float]]]
+        self._placed = WeakKeyDictionary()
 
     def make_view(self, item: OpenDocument) -> CanvasView:
         """Make the canvas of a document and listen to it."""
@@ -51,6 +53,9 @@ class CanvasWiring(QObject):
         window = self._window
         view = CanvasView(item.document, item.run_state, window.look)
         self.take_settings(view)
+        folder = window.home / "input"
+        view.chosen.set_finder(lambda name: input_file(folder, name))
+        view.button_pressed.connect(lambda key, name: self._on_button(view, key, name))
         view.search_requested.connect(lambda place: self.open_search(view, place))
         view.link_dropped_on_empty.connect(
             lambda loose, place: self._on_link_dropped(view, loose, place)
@@ -84,12 +89,16 @@ class CanvasWiring(QObject):
         else:
             view.actions.select_none()
             view.actions.fit(animate=False)
+        self._placed[view] = (view.zoom, view.navigator.offset.toTuple())
 
     def store_view(self, item: OpenDocument) -> None:
-        """Note in the document where the artist looks."""
+        """Note in the document where the artist looks, if that is not as it was opened."""
         view = self._window.canvas_view(item)
-        if view is not None:
-            item.document.set_view(view.zoom, view.navigator.offset.toTuple())
+        if view is None:
+            return
+        state = (view.zoom, view.navigator.offset.toTuple())
+        if self._placed.get(view) != state:
+            item.document.set_view(*state)
 
     def take_settings(self, view: CanvasView) -> None:
         """Give a canvas what is set for it."""
@@ -104,6 +113,8 @@ class CanvasWiring(QObject):
 
     def open_search(self, view: CanvasView, place: QPointF, loose: LooseLink | None = None) -> None:
         """Open the search where a node shall be added."""
+        from app.ui.search_sources import Filter
+
         self._place, self._loose = place, loose
         filters = []
         if loose is not None:
@@ -155,8 +166,11 @@ class CanvasWiring(QObject):
     def enter_subgraph(self, item: OpenDocument, key: str) -> None:
         """Show what is inside a subgraph node."""
         subgraph = item.document.node(key).subgraph
+        view = self._window.canvas_view(item)
         if subgraph is not None:
             self.store_view(item)
+            if view is not None:
+                view.canvas.run.prefix += f"{key}:"
             item.document.show_graph(subgraph)
             self._show_level(item)
 
@@ -165,6 +179,9 @@ class CanvasWiring(QObject):
         item = self._window.documents.current
         if item is not None and item.document.graph_id != ROOT:
             self.store_view(item)
+            view = self._window.canvas_view(item)
+            if view is not None:
+                view.canvas.run.prefix = ""
             item.document.show_graph(ROOT)
             self._show_level(item)
 
@@ -306,6 +323,10 @@ class CanvasWiring(QObject):
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
+    def _on_button(self, view: CanvasView, key: str, name: str) -> None:
+        """Do what a button in a node is for: those that packs declare refresh their choices."""
+        self._window.run_port.refresh_definitions()
+
     def _on_remedy(self, item: OpenDocument, key: str) -> None:
         """Do what the strip under a failed node offers: its first remedy, else show the problem."""
         problem = next((row for row in reversed(item.problems) if row.node_key == key), None)
@@ -318,6 +339,13 @@ class CanvasWiring(QObject):
         run = item.run_state.peek(key)
         if run is not None and number < len(run.image_files):
             self._window.wiring.open_viewer(run.image_files, number)
+
+
+def input_file(folder: Path, name: str) -> Path | None:
+    """Return the file that a picture's name in a widget means, or None. Touches no disk."""
+    bare = name.removesuffix(" [input]")
+    path = folder / bare
+    return path if bare and ".." not in path.parts and not Path(bare).is_absolute() else None
 
 
 def copy_into(folder: Path, path: Path) -> str:

@@ -26,6 +26,12 @@ def root_key(node_id: str) -> str:
     return node_id.split(":", 1)[0]
 
 
+def lineage(node_id: str) -> tuple[str, ...]:
+    """Return the ids on the way to a node, the hosts it lies in first: ``57`` and ``57:8``."""
+    parts = node_id.split(":")
+    return tuple(":".join(parts[: depth + 1]) for depth in range(len(parts)))
+
+
 def prepare_prompt(
     copy: Snapshot,
     definitions: Mapping[str, NodeDefinition],
@@ -92,7 +98,6 @@ class Job:
             }
         self._running = key
         self._node_started = time.monotonic()
-        self._seconds.setdefault(key, self._node_started)
         self._value = self._maximum = 0.0
 
     def step(self, value: float, maximum: float) -> None:

@@ -358,8 +358,8 @@ class RunController(RunPort):
         job, state = self._job_and_state(event.prompt_id)
         if job is not None:
             job.finished.update(event.nodes)
-        if state is not None:
-            run_progress.mark_cached(event, state)
+        if job is not None and state is not None:
+            run_progress.mark_cached(event, job, state)
 
     def _on_executing(self, event: ExecutingEvent) -> None:
         job, state = self._job_and_state(event.prompt_id)
@@ -387,7 +387,7 @@ class RunController(RunPort):
         job, state = self._job_and_state(event.prompt_id)
         if job is None or not event.output:
             return
-        key = root_key(event.display_node)
+        key = event.display_node
         if state is not None:
             state.node(key).ui = event.output
         output = dict(event.output)
@@ -415,7 +415,7 @@ class RunController(RunPort):
                         size=loaded.sizes[index],
                         time=time.time(),
                         title=loaded.job.title,
-                        node_key=loaded.key,
+                        node_key=root_key(loaded.key),
                     )
                 )
 
@@ -424,7 +424,7 @@ class RunController(RunPort):
         if job is None:
             return
         payload = event.payload
-        key = root_key(str(payload.get("node_id") or ""))
+        key = str(payload.get("node_id") or "")
         words = explain_execution_error(payload, self._title(job, key))
         details = "".join(str(line) for line in payload.get("traceback") or ())
         self._mark_failed(state, key, words)
@@ -459,7 +459,7 @@ class RunController(RunPort):
 
     def _report_refusal(self, job: Job, state: RunState | None, result: Any) -> None:
         for node_id, entry in (result.node_errors or {}).items():
-            key = root_key(node_id)
+            key = str(node_id)
             for error in entry.get("errors", ()):
                 words = explain_input_error(error, self._title(job, key))
                 self._mark_failed(state, key, words)
@@ -473,7 +473,7 @@ class RunController(RunPort):
     def _report_conversion(self, job: Job, problems: Iterable[Any]) -> None:
         _, state = self._job_and_state(job.id)
         for problem in problems:
-            key = root_key(problem.node_id or "")
+            key = problem.node_id or ""
             words = Explanation(
                 "Cannot run", f"{problem.title} cannot run", problem.message, "Cannot run"
             )
@@ -510,7 +510,7 @@ class RunController(RunPort):
                 details=details,
                 error=error,
                 document=document,
-                node_key=key,
+                node_key=root_key(key),
             )
         )
         self._tell_queue()
@@ -523,7 +523,11 @@ class RunController(RunPort):
 
     def _title(self, job: Job, key: str) -> str:
         document = job.document
-        node = document.bound.nodes.get(key) if document is not None else None
+        prompt_node = (job.prompt or {}).get(key) or {}
+        title = (prompt_node.get("_meta") or {}).get("title")
+        if title:
+            return str(title)
+        node = document.bound.nodes.get(root_key(key)) if document is not None else None
         return node.title if node is not None else (key or job.title)
 
     def _tell_progress(self, job: Job, node_title: str) -> None:

@@ -16,7 +16,7 @@ from app.engine.events import (
     ProgressEvent,
     ProgressStateEvent,
 )
-from app.ui.jobs import Job, root_key
+from app.ui.jobs import Job, lineage, root_key
 from app.ui.output_images import LoadedOutput
 from app.ui.run_state import NodePhase, RunState
 
@@ -25,7 +25,7 @@ def mark_waiting(job: Job, state: RunState) -> None:
     """Begin a run: all nodes of the prompt wait, earlier problems are gone."""
     state.is_running = True
     state.error = ""
-    for key in {root_key(node) for node in job.prompt or ()}:
+    for key in {place for node in job.prompt or () for place in lineage(node)}:
         run = state.node(key)
         run.phase = NodePhase.WAITING
         run.value = run.maximum = 0.0
@@ -36,35 +36,37 @@ def mark_waiting(job: Job, state: RunState) -> None:
     state.job_changed.emit()
 
 
-def mark_cached(event: ExecutionCachedEvent, state: RunState) -> None:
+def mark_cached(event: ExecutionCachedEvent, job: Job, state: RunState) -> None:
     """Show which nodes keep their result."""
+    kept = set(event.nodes)
     for node in event.nodes:
-        key = root_key(node)
-        state.node(key).phase = NodePhase.CACHED
-        state.node_changed.emit(key)
+        for key in lineage(node):
+            inside = f"{key}:"
+            if all(other in kept for other in job.prompt or () if other.startswith(inside)):
+                state.node(key).phase = NodePhase.CACHED
+                state.node_changed.emit(key)
 
 
 def mark_executing(event: ExecutingEvent, job: Job, state: RunState | None) -> str:
     """Show which node runs; return its key."""
-    key = root_key(event.display_node or event.node or "")
-    job.node_began(event.node or key, key)
-    if state is not None:
+    shown = event.display_node or event.node or ""
+    job.node_began(event.node or shown, shown)
+    for key in lineage(shown) if state is not None else ():
         run = state.node(key)
         run.phase = NodePhase.RUNNING
         run.value = run.maximum = 0.0
         state.node_changed.emit(key)
-    return key
+    return root_key(shown)
 
 
 def mark_progress(event: ProgressEvent, job: Job, state: RunState | None) -> str:
     """Move a progress bar; return the node's key."""
-    key = root_key(event.node)
     job.step(event.value, event.max)
-    if state is not None:
+    for key in lineage(event.node) if state is not None else ():
         run = state.node(key)
         run.value, run.maximum = event.value, event.max
         state.progress_changed.emit(key)
-    return key
+    return root_key(event.node)
 
 
 def mark_finished(event: ProgressStateEvent, job: Job, state: RunState | None) -> None:
@@ -73,22 +75,19 @@ def mark_finished(event: ProgressStateEvent, job: Job, state: RunState | None) -
         if node.state != "finished":
             continue
         job.finished.add(node.node_id)
-        key = root_key(node.display_node_id)
-        if state is None:
-            continue
-        run = state.node(key)
-        if run.phase is NodePhase.RUNNING and job.is_done(key):
-            run.phase = NodePhase.DONE
-            run.seconds = job.seconds_of(key)
-            run.preview = None
-            state.node_changed.emit(key)
+        for key in lineage(node.display_node_id) if state is not None else ():
+            run = state.node(key)
+            if run.phase is NodePhase.RUNNING and job.is_done(key):
+                run.phase = NodePhase.DONE
+                run.seconds = job.seconds_of(key)
+                run.preview = None
+                state.node_changed.emit(key)
 
 
 def show_preview(event: PreviewEvent, image: QImage, job: Job, state: RunState | None) -> None:
     """Show the latest preview in its node and in the queue."""
     job.picture = image
-    if state is not None:
-        key = root_key(event.display_node)
+    for key in lineage(event.display_node) if state is not None else ():
         state.node(key).preview = image
         state.node_changed.emit(key)
 
@@ -97,14 +96,13 @@ def show_output(loaded: LoadedOutput, state: RunState | None) -> None:
     """Show what a node delivered."""
     if loaded.images:
         loaded.job.picture = loaded.images[0]
-    if state is None:
-        return
-    run = state.node(loaded.key)
-    run.images = loaded.images
-    run.image_sizes = loaded.sizes
-    run.image_files = loaded.files
-    run.text = loaded.text
-    state.node_changed.emit(loaded.key)
+    for key in lineage(loaded.key) if state is not None else ():
+        run = state.node(key)
+        run.images = loaded.images
+        run.image_sizes = loaded.sizes
+        run.image_files = loaded.files
+        run.text = loaded.text
+        state.node_changed.emit(key)
 
 
 def mark_stopped(state: RunState) -> None:
@@ -123,8 +121,8 @@ def mark_over(state: RunState, report: Any) -> None:
     seconds: dict[str, float] = {}
     for node in report.nodes if report is not None else ():
         if not node.cached:
-            key = root_key(node.node_id)
-            seconds[key] = seconds.get(key, 0.0) + node.seconds
+            for key in lineage(node.node_id):
+                seconds[key] = seconds.get(key, 0.0) + node.seconds
     for key, value in seconds.items():
         run = state.peek(key)
         if run is not None and run.phase is NodePhase.DONE:
@@ -136,11 +134,11 @@ def mark_over(state: RunState, report: Any) -> None:
 def mark_failed(state: RunState, key: str, short: str, input_name: str, heading: str) -> None:
     """Show a problem at its node."""
     state.error = heading
-    if key:
-        run = state.node(key)
+    for place in lineage(key) if key else ():
+        run = state.node(place)
         run.phase = NodePhase.FAILED
         run.problem = short
-        run.problem_input = input_name
+        run.problem_input = input_name if place == key else ""
         run.preview = None
-        state.node_changed.emit(key)
+        state.node_changed.emit(place)
     state.job_changed.emit()
