@@ -78,7 +78,6 @@ class Job:
     _told: float = 0.0
     _seconds: dict[str, float] = field(default_factory=dict)
     _open: dict[str, set[str]] = field(default_factory=dict)
-    _running: str = ""
 
     @property
     def document(self) -> WorkflowDocument | None:
@@ -92,13 +91,16 @@ class Job:
 
     def node_began(self, node_id: str, key: str) -> None:
         """Take note that a node of the prompt begins; ``key`` is the node the artist sees."""
-        if key not in self._open:
-            self._open[key] = {other for other in self.prompt or () if root_key(other) == key} or {
-                node_id
-            }
-        self._running = key
         self._node_started = time.monotonic()
+        for place in lineage(key):
+            if place not in self._open:
+                self._open[place] = self._nodes_in(place) or {node_id}
+            self._seconds.setdefault(place, self._node_started)
         self._value = self._maximum = 0.0
+
+    def _nodes_in(self, place: str) -> set[str]:
+        inside = f"{place}:"
+        return {node for node in self.prompt or () if node == place or node.startswith(inside)}
 
     def step(self, value: float, maximum: float) -> None:
         """Take note of the running node's progress."""
