@@ -1,4 +1,4 @@
-"""Easel without a window: the commands ``run``, ``convert``, ``nodes``, ``info``, ``doctor``.
+"""Easel without a window: ``run``, ``convert``, ``diff``, ``nodes``, ``info``, ``doctor``.
 
 Results go to standard output, messages to standard error. A command's module is imported
 only when it is asked for, and nothing here imports Qt.
@@ -20,6 +20,7 @@ from app.engine.errors import EaselError, Interrupted, describe
 COMMANDS: Final = {
     "run": "run a workflow, a prompt, or a picture that carries one",
     "convert": "print the prompt that a workflow runs as",
+    "diff": "tell what differs between two workflows",
     "nodes": "print what node types are installed",
     "info": "say what a file holds, or where things are kept",
     "doctor": "look at this machine and say what to do",
