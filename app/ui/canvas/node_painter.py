@@ -231,7 +231,7 @@ class NodePainter:
                 painter, place, item.type, style, self._socket_radius,
                 is_optional=item.is_optional and item.link is None and not is_widget,
             )  # fmt: skip
-            if view.problem_input == item.name and not is_widget:
+            if item.name and view.problem_input == item.name and not is_widget:
                 paint_problem_ring(painter, place, style)
             if not is_widget and item.label and view.layout.has_title:
                 painter.setFont(font.font)
