@@ -11,6 +11,7 @@
       ModelFileError         corrupt, unsafe or unsupported weights
       UnsafePathError        a name would leave its folder
       SettingsError          a value is out of range; says the range
+      SubgraphError          an edit of a subgraph is not possible
       EngineStateError       the engine was used in a way it does not allow
 
 ``Interrupted`` stands outside the tree: it derives from ``BaseException`` so that a node
@@ -36,6 +37,10 @@ class EaselError(Exception):
 
 class WorkflowFileError(EaselError):
     """A file cannot be read, or holds no workflow."""
+
+
+class SubgraphError(EaselError):
+    """An edit of a subgraph is not possible, such as one that would put it into itself."""
 
 
 class UnknownNodeError(EaselError):

@@ -122,13 +122,16 @@ def update_binding(
     """Bring ``bound`` up to date with a patch that has just been applied to ``workflow``.
 
     Returns:
-        What changed. With ``is_reset`` the caller binds the graph anew.
+        What changed. With ``is_reset`` the caller binds the graph anew, or another one when the
+        graph has gone from the document.
     """
     state: _State = bound.state
     if state.library.definitions is not definitions or state.library.workflow is not workflow:
         return BindingChange(is_reset=True)
     if state.library.is_stale:
         return BindingChange(is_reset=True)
+    if bound.graph_id != ROOT and bound.graph_id not in workflow.subgraphs:
+        return BindingChange(is_reset=True)  # the shown definition is gone
     update = _Update(workflow, bound, state)
     for operation in patch:
         update.note(operation)
@@ -212,7 +215,7 @@ class _Update:
         """Bind anew what was noted and fill in :attr:`change`."""
         bound, state, change = self._bound, self._state, self.change
         nodes = bound.nodes
-        for key in self._came:
+        for key in (*self._came, *self._rebound):
             node = self._graph.nodes.get(key)
             if (
                 node is not None

@@ -56,14 +56,16 @@ class Source:
     """What feeds an input.
 
     Attributes:
-        node: Execution id of the node, or None when a host's value feeds it.
+        node: Execution id of the node, or None when a value feeds it.
         slot: Output of that node.
         value: The host's value.
+        primitive: The scope and the Primitive whose value it is instead, or None.
     """
 
     node: str | None
     slot: int = 0
     value: Any = None
+    primitive: tuple[Scope, BoundNode] | None = None
 
 
 class CircularLink(Exception):  # noqa: N818 - it names a fact about the file, not a failure of ours
@@ -124,6 +126,8 @@ def source_of(scope: Scope, item: BoundInput) -> Source | None:
     """
     wanted = item.type
     link_key = item.link
+    start = scope
+    is_direct = True
     seen: set[tuple[int, str, int]] = set()
     while link_key is not None:
         link = scope.bound.links[link_key]
@@ -141,6 +145,12 @@ def source_of(scope: Scope, item: BoundInput) -> Source | None:
                 return _host_value(parent, host, entry)
             scope, link_key = parent, entry.link
             continue
+        if node.is_virtual and node.node.type == PRIMITIVE:
+            # On one level a Primitive writes into the widget itself (W-002). The reference
+            # loses its value at the edge of a subgraph (W-004); here it comes through.
+            return (
+                Source(None, primitive=(scope, node)) if is_direct and scope is not start else None
+            )
         mode = node.node.mode
         if mode == Mode.MUTED:
             return None
@@ -149,6 +159,7 @@ def source_of(scope: Scope, item: BoundInput) -> Source | None:
             if chosen is None:
                 return None
             wanted, link_key = chosen.type, chosen.link
+            is_direct = False
         elif node.subgraph is not None:
             inner = scope.children.get(key)
             if inner is None:
@@ -156,8 +167,7 @@ def source_of(scope: Scope, item: BoundInput) -> Source | None:
             scope = inner
             link_key = inner.bound.nodes[OUTPUT_BOX].inputs[slot].link
         elif node.is_virtual:
-            if node.node.type == PRIMITIVE:
-                return None
+            is_direct = False
             place = 0 if node.node.type == REROUTE else slot
             link_key = node.inputs[place].link if place < len(node.inputs) else None
         else:

@@ -17,7 +17,7 @@ from app.engine.workflow.bind import bind_document
 from app.engine.workflow.binding import BoundGraph, BoundNode, BoundWidget
 from app.engine.workflow.bulk import collector_paused
 from app.engine.workflow.execution_names import collision_names
-from app.engine.workflow.model import Mode, Workflow
+from app.engine.workflow.model import Mode, Workflow, as_list
 from app.engine.workflow.node_binding import PRIMITIVE
 from app.engine.workflow.prompt_scopes import (
     CircularLink,
@@ -101,12 +101,12 @@ def convert(
         root, interiors = bind_document(workflow, definitions)
         names = collision_names(workflow) if exact_ids else {}
         choose: Chooser = choose_first if first_choice else random.choice
-        maker = _Maker(root, interiors, choose, now or datetime.now())
         try:
             scopes = lay_out(root, interiors, names)
         except TooManyInstances:
             message = "The subgraphs hold each other too many times to run."
             return Conversion({}, [PromptProblem("", "", message)])
+        maker = _Maker(root, interiors, scopes, choose, now or datetime.now())
         for scope in _depth_first(scopes[0]):
             maker.add_scope(scope)
         return maker.finish()
@@ -119,6 +119,7 @@ class _Maker:
         self,
         root: BoundGraph,
         interiors: Mapping[str, BoundGraph],
+        scopes: list[Scope],
         choose: Chooser,
         now: datetime,
     ) -> None:
@@ -127,6 +128,7 @@ class _Maker:
         self._now = now
         self._result = Conversion({})
         self._by_name: dict[str, tuple[BoundGraph, BoundNode]] | None = None
+        self._scopes = scopes
         self._pushed: dict[int, dict[tuple[str, str], Any]] = {}
         for bound in self._graphs:
             pushed = self._pushed[id(bound)] = {}
@@ -200,11 +202,15 @@ class _Maker:
                 continue
             if source is None:
                 continue
+            widget = None if item.widget is None else node.widget(item.widget)
             if source.node is not None:
                 inputs[item.name] = [source.node, source.slot]
-            else:
-                widget = None if item.widget is None else node.widget(item.widget)
+            elif source.primitive is None:
                 inputs[item.name] = _wrapped(widget, source.value)
+            elif widget is not None:
+                scope_of, primitive = source.primitive
+                value = self._primitive_value(scope_of.overrides, primitive)
+                inputs[item.name] = _wrapped(widget, self._own_value(node, widget, value))
         if node.node.type == "CustomCombo" and not node.is_missing:
             options = [value for name, value in inputs.items() if name.startswith("option")]
             choice = inputs.get("choice")
@@ -244,16 +250,21 @@ class _Maker:
             if node.is_virtual and node.node.type == PRIMITIVE and node.widgets
         ]
         for node in primitives:
-            value = overrides.get((node.key, "value"), node.widgets[0].value)
-            is_replaced = node.node.properties.get("Run widget replace on values")
-            if is_replaced and value and isinstance(value, str):
-                value = replace_text(value, self._now, self._look_up)
+            value = self._primitive_value(overrides, node)
             for link_key in node.outputs[0].links:
                 link = bound.links[link_key]
                 target = bound.nodes[link.target]
                 name = target.inputs[link.target_input].widget
                 if name is not None and target.subgraph is None:
                     pushed[(link.target, name)] = value
+
+    def _primitive_value(self, overrides: Mapping[tuple[str, str], Any], node: BoundNode) -> Any:
+        """Return what a Primitive writes into widgets."""
+        value = _value_of_primitive(overrides, node)
+        is_replaced = node.node.properties.get("Run widget replace on values")
+        if is_replaced and value and isinstance(value, str):
+            value = replace_text(value, self._now, self._look_up)
+        return value
 
     def _look_up(self, name: str, widget_name: str) -> str | None:
         if self._by_name is None:
@@ -273,7 +284,27 @@ class _Maker:
         if widget is None:
             return None
         pushed = self._pushed.get(id(bound), {})
+        if (node.key, widget_name) not in pushed and widget.is_linked:
+            return as_text(self._value_from_outside(bound, node, widget))
         return as_text(pushed.get((node.key, widget_name), widget.value))
+
+    def _value_from_outside(self, bound: BoundGraph, node: BoundNode, widget: BoundWidget) -> Any:
+        """Return what a widget inside a subgraph takes from the first host of it, if anything."""
+        scope = next((scope for scope in self._scopes if scope.bound is bound), None)
+        item = next((item for item in node.inputs if item.widget == widget.name), None)
+        if scope is None or item is None:
+            return widget.value
+        try:
+            source = source_of(scope, item)
+        except CircularLink:
+            return widget.value
+        if source is None or source.node is not None:
+            return widget.value
+        if source.primitive is None:
+            return source.value
+        origin, primitive = source.primitive
+        # As it is stored: text that names itself would be replaced for ever.
+        return _value_of_primitive(origin.overrides, primitive)
 
     def _complain(self, scope: Scope, node: BoundNode, message: str) -> None:
         problem = PromptProblem(scope.execution_id(node.key), node.title, message)
@@ -309,6 +340,15 @@ def _visiting_order(bound: BoundGraph) -> list[str]:
         done = set(ready)
         ready.extend(key for key in bound.nodes if key not in done)
     return ready
+
+
+def _value_of_primitive(overrides: Mapping[tuple[str, str], Any], node: BoundNode) -> Any:
+    if node.widgets:
+        own = node.widgets[0].value
+    else:
+        # It shows no widget when all that it feeds lies outside its subgraph.
+        own = next(iter(as_list(node.node.raw.get("widgets_values"))), None)
+    return overrides.get((node.key, "value"), own)
 
 
 def _wrapped(widget: BoundWidget | None, value: Any) -> Any:

@@ -22,6 +22,8 @@ _DIFFERENT_ON_PURPOSE = {
     "adv_dynamic_prompts",
     # Interior nodes keep the names that older releases gave them.
     "adv_group_node",
+    # A Primitive that feeds a host reaches the widget inside (W-004).
+    "adv_primitive_to_host",
     # A host's null keeps the interior value (workflow-format 2.2).
     "adv_host_null",
 }
@@ -67,8 +69,8 @@ def test_w_all_a_sample_converts_to_the_recorded_prompt(name):
     assert _comparable(_converted(name)) == _comparable(_recorded(name))
 
 
-def test_80_samples_are_compared():
-    assert len(_RECORDED) == 80
+def test_79_samples_are_compared():
+    assert len(_RECORDED) == 79
 
 
 @pytest.mark.parametrize("name", _RECORDED)

@@ -198,7 +198,7 @@ class Draft:
                     emptied.append(reroute_key)
         if not keep_reroutes:
             for reroute_key in emptied:
-                if not self._has_floating(reroute_key):
+                if not self.has_floating(reroute_key):
                     self.remove(RecordKind.REROUTE, reroute_key)
 
     def stored_links(self, key: str, *, into: bool, out: bool) -> list[str]:
@@ -366,7 +366,8 @@ class Draft:
             rest = {name: value for name, value in shown.items() if name != key}
             self._set_extra("linkPresentation", rest)
 
-    def _has_floating(self, reroute: str) -> bool:
+    def has_floating(self, reroute: str) -> bool:
+        """Tell whether a link with a loose end runs through a reroute."""
         seen: set[str] = set()
         for link in self.graph.floating_links.values():
             at = link.parent_id

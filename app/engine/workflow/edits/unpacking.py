@@ -1,0 +1,252 @@
+"""Unpacking a subgraph: its nodes back in the graph of the host, with links and values joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.engine.errors import SubgraphError
+from app.engine.workflow.binding import BoundGraph, BoundLink, BoundNode
+from app.engine.workflow.edits.groups import fresh_group_key, stored_box
+from app.engine.workflow.edits.nodes import set_widget
+from app.engine.workflow.edits.packing import (
+    TITLE_HEIGHT,
+    RerouteCopies,
+    bare_slots,
+    content_box,
+    drop_bare_reroutes,
+)
+from app.engine.workflow.edits.values import stored_pair, stored_size
+from app.engine.workflow.group_nodes import is_group_type
+from app.engine.workflow.hosts import INPUT_BOX, OUTPUT_BOX
+from app.engine.workflow.model import Graph, Mode, Node, Raw, RecordKind, Workflow, id_value
+from app.engine.workflow.node_binding import REROUTE
+from app.engine.workflow.patch import Patch, RemoveGraph
+from app.engine.workflow.promotion import sync_hosts
+from app.engine.workflow.proxies import ProxySettler
+from app.engine.workflow.subgraphs import hosts_of
+from app.engine.workflow.trial import Trial
+
+_DEFAULT_SIZE = (140.0, 60.0)
+
+
+def unpack_subgraph(
+    workflow: Workflow, bound: BoundGraph, key: str
+) -> tuple[Patch, list[str], list[str]]:
+    """Put the content of a subgraph where its host is, and remove the host.
+
+    Links are joined, values that the host held go to the widgets they were for, and a muted or
+    bypassed host makes its nodes so. Nodes keep their ids, and the definition goes, when this
+    was its last host.
+
+    Args:
+        workflow: The document.
+        bound: The graph that is shown.
+        key: The host.
+
+    Returns:
+        The patch, the keys of the nodes that came and the keys of the groups that came.
+
+    Raises:
+        SubgraphError: The node is no subgraph, or one that contains itself.
+    """
+    node = bound.nodes[key]
+    if node.subgraph is None:
+        raise SubgraphError(f'"{node.title}" is not a subgraph, so it cannot be unpacked.')
+    if node.problem:
+        raise SubgraphError(node.problem)
+    trial = Trial.of(workflow, bound)
+    settler = ProxySettler(trial)
+    if is_group_type(node.subgraph):
+        from app.engine.workflow.edits.group_conversion import convert_on
+
+        convert_on(trial, {node.subgraph})
+    if bound.graph_id in workflow.subgraphs:
+        settler.settle(bound.graph_id)
+    unpacking = _Unpacking(trial, bound.graph_id, key)
+    unpacking.run()
+    sync_hosts(trial, settler)
+    return trial.patch(), list(unpacking.nodes.values()), unpacking.groups
+
+
+class _Unpacking:
+    """Moves the content of a definition into the graph of one host.
+
+    Attributes:
+        nodes: New keys of the nodes by their old ones.
+        groups: Keys of the new groups.
+    """
+
+    def __init__(self, trial: Trial, graph_id: str, key: str) -> None:
+        self.nodes: dict[str, str] = {}
+        self.groups: list[str] = []
+        self._trial = trial
+        self._graph_id = graph_id
+        self._key = key
+        self._host = trial.bound(graph_id).nodes[key]
+        subgraph = self._host.subgraph or ""
+        self._inner: Graph = trial.graph(subgraph)
+        self._bound = trial.bound(subgraph)
+        self._is_last = len(list(hosts_of(trial.workflow, subgraph))) == 1
+        self._offset = self._shift()
+        self._entering: list[BoundLink | None] = [
+            None if item.link is None else trial.bound(graph_id).links[item.link]
+            for item in self._host.inputs
+        ]
+        self._leaving: list[list[BoundLink]] = [
+            [trial.bound(graph_id).links[link] for link in output.links]
+            for output in self._host.outputs
+        ]
+
+    def run(self) -> None:
+        """Unpack."""
+        self._insert()
+        self._link()
+        self._push_values()
+        trial, subgraph = self._trial, self._inner.id
+        definitions = trial.workflow.raw.get("definitions")
+        listed = definitions.get("subgraphs") if isinstance(definitions, dict) else None
+        is_listed = any(item is trial.graph(subgraph).raw for item in listed or [])
+        if self._is_last and is_listed and "definitions" not in self._inner.raw:
+            trial.apply([RemoveGraph(subgraph)])
+
+    def _shift(self) -> tuple[float, float]:
+        """Return how far the content moves so that its middle is that of the host."""
+        inner = self._inner
+        x, y, width, height = content_box(list(inner.nodes.values()), list(inner.groups.values()))
+        (left, top), (wide, tall) = self._host.node.pos, self._host.node.size or _DEFAULT_SIZE
+        return (
+            float(round(left + wide / 2 - (x + width / 2))),
+            float(round(top + (tall - TITLE_HEIGHT) / 2 - (y + height / 2))),
+        )
+
+    def _insert(self) -> None:
+        trial = self._trial
+        draft = trial.draft(self._graph_id)
+        taken = {
+            key
+            for graph in trial.workflow.graphs()
+            if graph.id != self._inner.id
+            for key in graph.nodes
+        }
+        for key, node in self._inner.nodes.items():
+            new = key
+            if not self._is_last or key in taken or not isinstance(id_value(key), int):
+                new = str(draft.fresh_id(RecordKind.NODE))
+            self.nodes[key] = new
+            draft.insert(RecordKind.NODE, new, self._moved(node, id_value(new)))
+        for group in self._inner.groups.values():
+            x, y, width, height = group.bounding
+            box = (x + self._offset[0], y + self._offset[1], width, height)
+            key = fresh_group_key(draft.graph, self.groups)
+            raw = {
+                **group.raw,
+                "id": draft.fresh_id(RecordKind.GROUP),
+                "bounding": stored_box(draft.graph.space, box),
+            }
+            draft.insert(RecordKind.GROUP, key, raw)
+            self.groups.append(key)
+        trial.commit(draft)
+
+    def _moved(self, node: Node, number: int | str) -> Raw:
+        space = self._trial.graph(self._graph_id).space
+        x, y = node.pos
+        raw: Raw = {**node.raw, "id": number}
+        raw["pos"] = stored_pair(space, (x + self._offset[0], y + self._offset[1]))
+        size = node.size
+        if size is not None:
+            raw["size"] = stored_size(space, size)
+        mode = self._host.node.mode
+        if mode in (Mode.MUTED, Mode.BYPASSED) and node.mode != Mode.MUTED:
+            raw["mode"] = mode
+        return {**raw, **bare_slots(node.raw)}
+
+    def _link(self) -> None:
+        """Join the links inside with those at the host, and remove the host."""
+        trial = self._trial
+        draft = trial.draft(self._graph_id)
+        nodes = trial.bound(self._graph_id).nodes
+        for link_key in draft.stored_links(self._key, into=True, out=True):
+            draft.remove_link(link_key, keep_reroutes=True)
+        copies = RerouteCopies(self._inner, draft, self._offset)
+        joined: set[str] = set()
+        for link in self._bound.links.values():
+            entering = None
+            parent: str | None = None
+            origin, output = self.nodes.get(link.origin, ""), link.origin_slot
+            if link.origin == INPUT_BOX:
+                entering = self._entering[link.origin_slot]
+                if entering is None:
+                    continue
+                origin, output = entering.origin, entering.origin_slot
+                parent = entering.reroutes[-1] if entering.reroutes else None
+            if link.target == OUTPUT_BOX:
+                if not self._leaving[link.target_input]:
+                    continue
+                parent = copies.path(link.reroutes, parent)
+                for leaving in self._leaving[link.target_input]:
+                    first = leaving.reroutes[0] if leaving.reroutes else None
+                    if first is not None and parent is not None and first not in joined:
+                        joined.add(first)
+                        draft.set(RecordKind.REROUTE, first, "parentId", id_value(parent))
+                    draft.add_link(
+                        nodes[origin], output, nodes[leaving.target], leaving.target_input,
+                        leaving.type, parent=leaving.reroutes[-1] if first else parent,
+                    )  # fmt: skip
+                continue
+            parent = copies.path(link.reroutes, parent)
+            target = nodes[self.nodes[link.target]]
+            kind = link.type if entering is None else entering.type
+            draft.add_link(nodes[origin], output, target, link.target_input, kind, parent=parent)
+        draft.remove(RecordKind.NODE, self._key)
+        former = [link for link in self._entering if link is not None]
+        drop_bare_reroutes(draft, [*former, *(link for each in self._leaving for link in each)])
+        trial.commit(draft)
+
+    def _push_values(self) -> None:
+        """Give the values of the host to the widgets that they were for."""
+        sockets = {item.widget: index for index, item in enumerate(self._host.inputs)}
+        for widget in self._host.widgets:
+            if widget.is_unset or widget.source is None:
+                continue
+            index = sockets.get(widget.name)
+            if index is None:
+                self._push(self.nodes.get(widget.source[1], ""), widget.source[2], widget.value)
+            elif self._entering[index] is None:
+                for key, name in self._ends(index):
+                    self._push(key, name, widget.value)
+
+    def _ends(self, index: int) -> Iterator[tuple[str, str]]:
+        """Yield ``(new node key, widget)`` for all places that a host input gave its value to."""
+        seen: set[str] = set()
+        waiting = list(self._bound.nodes[INPUT_BOX].outputs[index].links)
+        while waiting:
+            link = self._bound.links[waiting.pop()]
+            node = self._bound.nodes[link.target]
+            if node.boundary:
+                for leaving in self._leaving[link.target_input]:
+                    outside = self._trial.bound(self._graph_id).nodes[leaving.target]
+                    name = outside.inputs[leaving.target_input].widget
+                    if name is not None:
+                        yield leaving.target, name
+                continue
+            name = node.inputs[link.target_input].widget
+            if name is not None:
+                yield self.nodes[node.key], name
+            elif _is_reroute(node) and node.key not in seen:
+                seen.add(node.key)
+                waiting.extend(node.outputs[0].links)
+
+    def _push(self, key: str, name: str, value: Any) -> None:
+        trial = self._trial
+        bound = trial.bound(self._graph_id)
+        node = bound.nodes.get(key)
+        if node is not None and node.widget(name) is not None:
+            trial.apply(set_widget(trial.workflow, bound, key, name, value))
+
+
+def _is_reroute(node: BoundNode) -> bool:
+    return node.is_virtual and node.node.type == REROUTE
+
+
+__all__ = ["unpack_subgraph"]
