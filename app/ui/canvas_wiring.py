@@ -102,14 +102,19 @@ class CanvasWiring(QObject):
 
     def take_settings(self, view: CanvasView) -> None:
         """Give a canvas what is set for it."""
+        from app.ui.canvas.link_routes import LinkStyle
+
         get = self._window.settings.get
         view.navigator.reduce_motion = bool(get("appearance.reduced_motion"))
-        for name, key in (
-            ("is_snapping", "canvas.snap"),
-            ("snap_size", "canvas.snap_size"),
-        ):
-            if hasattr(view, name):
-                setattr(view, name, get(key))
+        view.is_snapping = bool(get("canvas.snap"))
+        view.snap_size = int(get("canvas.snap_size"))
+        view.drags_select = get("navigation.left_button") == "select"
+        view.wheel.wheel_pans = get("navigation.wheel") == "pan"
+        view.wheel.zoom_step = float(get("navigation.zoom_speed"))
+        view.edge_pan.speed = float(get("navigation.edge_pan"))
+        links = LinkStyle(get("canvas.links"))
+        if view.canvas.links.style is not links:
+            view.canvas.links.set_style(links)
 
     def open_search(self, view: CanvasView, place: QPointF, loose: LooseLink | None = None) -> None:
         """Open the search where a node shall be added."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -20,8 +20,6 @@ from PySide6.QtWidgets import (
 from app.ui.commands import Command, CommandRegistry, CommandScope
 from app.ui.keybindings import Keybindings
 from app.ui.menu import DANGER, Menu
-from app.widgets.icons import icon
-from app.widgets.style import Style
 
 
 def is_typing() -> bool:
@@ -107,20 +105,15 @@ class MenuMaker:
     Args:
         registry: The commands.
         keys: Their keys, shown at the right.
-        look: Returns the style in force.
     """
 
-    def __init__(
-        self, registry: CommandRegistry, keys: Keybindings, look: Callable[[], Style]
-    ) -> None:
+    def __init__(self, registry: CommandRegistry, keys: Keybindings) -> None:
         self._registry = registry
         self._keys = keys
-        self._look = look
 
     def add(self, menu: Menu, command_id: str, title: str = "") -> QAction:
         """Add a command to a menu, with its key, tick and state of this moment."""
         command = self._registry.get(command_id)
-        look = self._look()
         action = menu.addAction(title or command.title)
         key = self._keys.shown_key(command_id)
         if key:
@@ -131,8 +124,6 @@ class MenuMaker:
         if command.checked is not None:
             action.setCheckable(True)
             action.setChecked(command.checked())
-        if command.icon:
-            action.setIcon(icon(command.icon, look.color("text.secondary")))
         action.triggered.connect(lambda: self._registry.trigger(command_id))
         return action
 

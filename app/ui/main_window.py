@@ -42,6 +42,7 @@ from app.ui.window_frame import WindowFrame
 from app.ui.window_state import WindowState, read_json
 from app.ui.window_wiring import WindowWiring
 from app.ui.words import tr
+from app.widgets.style import Style
 from app.widgets.themed import restyle
 
 if TYPE_CHECKING:
@@ -63,6 +64,14 @@ def theme_name(settings: Settings) -> str:
         return name
     scheme = QGuiApplication.styleHints().colorScheme()
     return "light" if scheme == Qt.ColorScheme.Light else "dark"
+
+
+def style_of(settings: Settings) -> Style:
+    """Return the style that the settings ask for."""
+    get = settings.get
+    return load_style(
+        theme_name(settings), float(get("appearance.scale")), int(get("appearance.prompt_text"))
+    )
 
 
 class MainWindow(QMainWindow):
@@ -110,7 +119,7 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self.run_port = run_port
         self.home = home
-        self.look = load_style(theme_name(settings), float(settings.get("appearance.scale")))
+        self.look = style_of(settings)
         self._definitions = definitions
         self._has_painted = False
         self._is_closing = False
@@ -123,7 +132,7 @@ class MainWindow(QMainWindow):
         self.recent = RecentFiles(home, self.background, self)
         self.journal = RecoveryJournal(home, self.documents, self.background, self)
         self.problems = ProblemDesk(self.documents, run_port, self)
-        self.menus = MenuMaker(self.commands, self.keys, lambda: self.look)
+        self.menus = MenuMaker(self.commands, self.keys)
         self.canvas_wiring = CanvasWiring(self)
         dress(_application(), self.look)
         self.frame = WindowFrame(
@@ -184,13 +193,11 @@ class MainWindow(QMainWindow):
 
     def input_folder(self) -> Path:
         """Return where pictures that nodes load are kept."""
-        own = str(self.settings.get("folders.input"))
-        return Path(own) if own else self.home / "input"
+        return self.home / "input"
 
     def output_folder(self) -> Path:
         """Return where results are saved."""
-        own = str(self.settings.get("folders.output"))
-        return Path(own) if own else self.home / "output"
+        return self.home / "output"
 
     def toast(
         self, title: str, detail: str = "", *, is_problem: bool = False, is_done: bool = False
@@ -333,13 +340,13 @@ class MainWindow(QMainWindow):
         self.toast(text, details, is_problem=True)
 
     def _on_setting(self, name: str, value: object) -> None:
-        if name in ("appearance.theme", "appearance.scale"):
+        if name in ("appearance.theme", "appearance.scale", "appearance.prompt_text"):
             self.apply_theme()
         self.wiring.on_setting(name, value)
 
     def apply_theme(self) -> None:
         """Show the window in the theme and scale of the settings."""
-        look = load_style(theme_name(self.settings), float(self.settings.get("appearance.scale")))
+        look = style_of(self.settings)
         if look is self.look:
             return
         self.look = look

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from functools import cache, lru_cache
 from pathlib import Path
@@ -11,6 +12,8 @@ from PySide6.QtGui import QFontDatabase
 
 from app.widgets.style import Style
 
+DEFAULT_PROMPT_PX = 12
+"""Size of prompt text in the tokens (decision 13)."""
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 
 
@@ -21,14 +24,21 @@ def _read(name: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def load_style(name: str = "dark", scale: float = 1.0) -> Style:
+def load_style(name: str = "dark", scale: float = 1.0, prompt_px: int = DEFAULT_PROMPT_PX) -> Style:
     """Return the style of a built-in theme, ``"dark"`` or ``"light"``.
 
     Args:
         name: Theme file without its ending.
         scale: Interface scale, 0.75 to 2.
+        prompt_px: Size of the text in text boxes of nodes, 8 to 24.
     """
-    return Style(_read(f"{name}.json"), _read("tokens.json"), scale)
+    tokens = _read("tokens.json")
+    if prompt_px != DEFAULT_PROMPT_PX:
+        tokens = copy.deepcopy(tokens)
+        row = tokens["type"]["node"]["promptText"]
+        row["line"] = round(row["line"] * prompt_px / row["px"])
+        row["px"] = prompt_px
+    return Style(_read(f"{name}.json"), tokens, scale)
 
 
 def load_fonts() -> None:

@@ -58,7 +58,7 @@ def test_every_page_has_an_icon(page):
         ("appearance.theme", "pink"),
         ("appearance.theme", ["dark"]),
         ("canvas.snap", 1),
-        ("folders.output", 5),
+        ("language.language", 5),
         ("folders.models", "one"),
         ("folders.models", [1]),
     ],

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication
 from window_hands import DEFINITIONS, INFO, click, press_key, wait_until
 
 from app.engine.node_types.definition import NodeDefinition
+from app.ui.mime import NODE_MIME
 from app.ui.node_catalog import NodeCatalog, category_words, spoken
-from app.ui.panels.library import NODE_MIME
 from app.ui.panels.row_list import RowKind
 from app.ui.search_sources import Filter
 

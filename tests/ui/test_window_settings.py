@@ -192,7 +192,7 @@ def test_u_447_the_interface_scales_live(window, chain):
         ("appearance.prompt_text", 12, "12 px"),
         ("navigation.zoom_speed", 1.1, "1.1"),
         ("canvas.snap", True, "on"),
-        ("appearance.grid", "dots", "Dots"),
+        ("canvas.links", "spline", "Curved"),
         ("folders.models", ["/a"], "/a"),
     ],
 )
@@ -271,3 +271,38 @@ def test_no_setting_kind_is_without_a_control(window):
 
     assert row(dialog, "folders.models").isVisible()
     assert isinstance(window.settings, Settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("canvas.snap", True, lambda view: view.is_snapping),
+        ("canvas.snap_size", 25, lambda view: view.snap_size),
+        ("canvas.links", "straight", lambda view: view.canvas.links.style.value),
+        ("navigation.zoom_speed", 1.5, lambda view: view.wheel.zoom_step),
+        ("navigation.edge_pan", 0, lambda view: view.edge_pan.speed),
+        ("appearance.reduced_motion", True, lambda view: view.navigator.reduce_motion),
+        ("appearance.prompt_text", 18, lambda view: view.theme.node_font("promptText").pixelSize()),
+    ],
+)
+def test_the_canvas_follows_its_settings_at_once_and_in_new_tabs(window, chain, name, value, read):
+    window.settings.set(name, value)
+    assert read(window.view) == value
+
+    window.commands.trigger("file.new")
+
+    assert read(window.view) == value
+
+
+def test_a_drag_on_the_empty_canvas_selects_when_the_setting_says_so(window, chain):
+    window.settings.set("navigation.left_button", "select")
+    view = window.view
+    view.actions.fit(animate=False)
+    end = view.viewport().rect().bottomRight() - QPoint(300, 300)
+
+    QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    for step in range(1, 9):
+        QTest.mouseMove(view.viewport(), QPoint(5, 5) + (end - QPoint(5, 5)) * step / 8)
+    QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=end)
+
+    assert view.actions.selected

@@ -22,8 +22,6 @@ class SettingKind(enum.Enum):
     CHOICE = "choice"
     INTEGER = "integer"
     NUMBER = "number"
-    TEXT = "text"
-    FOLDER = "folder"
     FOLDERS = "folders"
 
 
@@ -84,7 +82,7 @@ class Setting:
         if self.kind in (SettingKind.INTEGER, SettingKind.NUMBER):
             whole = "a whole number" if self.kind is SettingKind.INTEGER else "a number"
             return f"{whole} from {self.minimum:g} to {self.maximum:g}"
-        return "a list of folders" if self.kind is SettingKind.FOLDERS else "text"
+        return "a list of folders"
 
 
 def _check_number(row: Setting, value: Any) -> Any:
@@ -110,8 +108,6 @@ _CHECKS = {
     ),
     SettingKind.INTEGER: _check_number,
     SettingKind.NUMBER: _check_number,
-    SettingKind.TEXT: lambda row, value: value if isinstance(value, str) else None,
-    SettingKind.FOLDER: lambda row, value: value if isinstance(value, str) else None,
     SettingKind.FOLDERS: _check_folders,
 }
 
@@ -186,21 +182,9 @@ SETTINGS: tuple[Setting, ...] = (
         "appearance.prompt_text", 12, 8, 24, "Prompt text size",
         "Text boxes inside nodes, at 100% zoom.", unit="px",
     ),
-    _choice(
-        "appearance.grid", "Canvas grid", "Dots fade out as you zoom away.",
-        (("dots", "Dots"), ("lines", "Lines"), ("none", "None")),
-    ),
     _switch(
         "appearance.reduced_motion", False, "Reduce motion",
         "Panels, zoom and progress change at once, without easing.",
-    ),
-    _switch(
-        "appearance.steps_in_title", True, "Show steps beside the title",
-        "While a node is running.",
-    ),
-    _switch(
-        "appearance.classic_nodes", False, "Classic node drawing",
-        "Nodes as the web editor draws them, in its own sizes and colours.",
     ),
     _switch(
         "canvas.snap", False, "Always snap to the grid", "Without it, hold Shift while you drag.",
@@ -215,24 +199,15 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _choice(
         "canvas.link_release", "Link dropped on empty canvas", "What opens under the pointer.",
-        (("search", "Search"), ("menu", "Short menu"), ("none", "Nothing")),
-    ),
-    _number(
-        "canvas.detail_px", 8, 0, 24, "Least text size",
-        "Text in nodes that would be smaller on screen is left out. 0 keeps it always.", unit="px",
+        (("search", "Search"), ("none", "Nothing")),
     ),
     _switch("canvas.minimap", True, "Map", "A small map of the workflow at the lower right."),
-    _switch("canvas.tooltips", True, "Tooltips on nodes", "Help on sockets and controls."),
     _switch(
         "canvas.show_deprecated", False, "Offer deprecated nodes", "In the library and in search.",
     ),
     _switch(
         "canvas.show_experimental", True, "Offer experimental nodes",
         "In the library and in search.",
-    ),
-    _number(
-        "canvas.group_padding", 10, 0, 100, "Room inside new groups",
-        "Between the frame and the nodes.", unit="px",
     ),
     _choice(
         "navigation.left_button", "Left button on empty canvas", "What a drag does.",
@@ -250,10 +225,6 @@ SETTINGS: tuple[Setting, ...] = (
         "navigation.edge_pan", 15, 0, 30, "Speed at the edge",
         "How fast the view moves while you drag to its edge. 0 turns it off.", unit="px",
     ),
-    _switch(
-        "navigation.drag_zoom", True, "Zoom by dragging",
-        "Ctrl and Shift with a drag up or down, for pens.",
-    ),
     _choice(
         "running.seed_control", "Seeds change",
         "Before: the seed you see is the seed that ran.",
@@ -261,10 +232,6 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     _number(
         "running.batch_limit", 100, 1, 1000, "Most runs at once", "Limit of the number beside Run.",
-    ),
-    _choice(
-        "running.preview", "Live preview", "Picture in the node while it is made.",
-        (("auto", "Best available"), ("latent2rgb", "Quick"), ("none", "Off")),
     ),
     _number(
         "running.history", 64, 2, 256, "Results to keep in the list", "Files stay where they are.",
@@ -274,33 +241,10 @@ SETTINGS: tuple[Setting, ...] = (
         "A system notice while the window is not in front.",
     ),
     _choice(
-        "device.device", "Device", "Where models run.",
-        (("auto", "Best available"), ("cuda", "Graphics card"), ("mps", "Apple graphics"),
-         ("cpu", "Processor")),
-        needs_restart=True,
-    ),
-    _choice(
-        "device.memory", "Memory use", "How long models stay loaded.",
-        (("auto", "Automatic"), ("high", "Keep models loaded"), ("low", "Unload early")),
-        needs_restart=True,
-    ),
-    _choice(
         "device.cache", "Results kept between runs",
         "Nodes that did not change are not run again.",
         (("classic", "Last run"), ("lru:100", "Last 100 nodes"), ("none", "Nothing")),
         needs_restart=True,
-    ),
-    _switch(
-        "device.fast_cpu", False, "Fast arithmetic on the processor",
-        "bfloat16: quicker, pictures differ slightly.", needs_restart=True,
-    ),
-    Setting(
-        "folders.output", SettingKind.FOLDER, "", "folders", "Pictures",
-        "Where results are saved. Empty: output in Easel's folder.", needs_restart=True,
-    ),
-    Setting(
-        "folders.input", SettingKind.FOLDER, "", "folders", "Input",
-        "Where loaded pictures are kept. Empty: input in Easel's folder.", needs_restart=True,
     ),
     Setting(
         "folders.models", SettingKind.FOLDERS, (), "folders", "More model folders",

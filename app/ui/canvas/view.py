@@ -68,6 +68,9 @@ class CanvasView(QGraphicsView):
         pump: Paints the pictures of nodes.
         is_snapping: Things that are moved or resized keep to the grid without Shift (U-110).
         snap_size: Pitch of that grid.
+        drags_select: A drag on empty canvas selects instead of moving the view (U-006).
+        wheel: What the wheel does.
+        edge_pan: Moves the view while something is dragged near its edge.
         is_hand_mode: Hand mode: presses pan and nothing can be changed (U-017).
 
     Signals:
@@ -119,6 +122,7 @@ class CanvasView(QGraphicsView):
         self.is_hand_mode = False
         self.is_snapping = False
         self.snap_size = SNAP_STEP
+        self.drags_select = False
         self._gesture: Gesture | None = None
         self._nested_pan: PanGesture | None = None
         self._is_space_held = False
@@ -133,9 +137,9 @@ class CanvasView(QGraphicsView):
         self.dom = DomOverlay(self)
         self.chosen = ChosenPictures(self)
         self._keys = CanvasKeys(self)
-        self._wheel = WheelHandler(self)
+        self.wheel = WheelHandler(self)
         self._drops = DropTarget(self)
-        self._edge_pan = EdgePan(self)
+        self.edge_pan = EdgePan(self)
         self.pump = PicturePump(self)
         self.navigator.changed.connect(self._on_moved)
         self.navigator.zoom_changed.connect(self._on_zoomed)
@@ -214,7 +218,7 @@ class CanvasView(QGraphicsView):
     def end_gesture(self) -> None:
         """Give the mouse back; the gesture is over."""
         self._gesture = None
-        self._edge_pan.stop()
+        self.edge_pan.stop()
         self.canvas.set_pressed(NOTHING)
         self._update_gesturing()
         self.update_cursor()
@@ -336,7 +340,7 @@ class CanvasView(QGraphicsView):
             super().mouseMoveEvent(event)
         elif self._gesture is not None:
             self._gesture.move(self.pointer(event))
-            self._edge_pan.follow(self._gesture, pixel, event)
+            self.edge_pan.follow(self._gesture, pixel, event)
         elif self.editors.covers(pixel):
             super().mouseMoveEvent(event)
         else:
@@ -394,13 +398,13 @@ class CanvasView(QGraphicsView):
             super().wheelEvent(event)
             if event.isAccepted():
                 return
-        self._wheel.handle(event)
+        self.wheel.handle(event)
         event.accept()
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Take pinches of a trackpad, and the pointer's leaving."""
         if event.type() == QEvent.Type.NativeGesture and isinstance(event, QNativeGestureEvent):
-            if self._wheel.handle_native(event):
+            if self.wheel.handle_native(event):
                 return True
         elif event.type() == QEvent.Type.Leave and self._gesture is None:
             self.canvas.set_hover(NOTHING)

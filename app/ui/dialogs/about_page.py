@@ -36,12 +36,8 @@ def facts(device: DeviceInfo, home: Path, packs: list[PackReport]) -> list[tuple
         ("Qt", f"{qVersion()}  ·  PySide {version_of('PySide6-Essentials')}"),
         ("torch", version_of("torch")),
         (tr("System"), f"{platform.system()} {platform.release()}  ·  {platform.machine()}"),
-        (tr("Device"), device.name or tr("not known yet")),
+        *device_facts(device),
     ]
-    if device.video_total:
-        rows.append((tr("Graphics memory"), size_words(device.video_total)))
-    if device.memory_total:
-        rows.append((tr("Memory"), size_words(device.memory_total)))
     rows.append((tr("Folder"), str(home)))
     failed = sum(bool(report.problem) for report in packs)
     words = count_words(len(packs), tr("pack"), tr("packs"))
@@ -49,6 +45,18 @@ def facts(device: DeviceInfo, home: Path, packs: list[PackReport]) -> list[tuple
         words += "  ·  " + tr("{count} could not be loaded").format(count=failed)
     rows.append((tr("Node packs"), words))
     rows.append((tr("Program"), sys.executable))
+    return rows
+
+
+def device_facts(device: DeviceInfo) -> list[tuple[str, str]]:
+    """Return what is known of the device."""
+    rows = [(tr("Device"), device.name or tr("not known yet"))]
+    if device.note:
+        rows.append((tr("Arithmetic"), device.note))
+    if device.video_total:
+        rows.append((tr("Graphics memory"), size_words(device.video_total)))
+    if device.memory_total:
+        rows.append((tr("Memory"), size_words(device.memory_total)))
     return rows
 
 

@@ -114,7 +114,7 @@ def shown_value(row: Setting, value: Any) -> str:
         return f"{number}{'' if row.unit == '%' else ' '}{row.unit}".strip()
     if row.kind is SettingKind.FOLDERS:
         return ", ".join(value) or tr("none")
-    return str(value) or tr("none")
+    raise ValueError(f"{row.name} has a kind without words: {row.kind}")
 
 
 Maker = Callable[[Setting, Settings, Style], tuple[QWidget, Callable[[Any], None]]]
@@ -128,8 +128,6 @@ def _make_control(
         SettingKind.CHOICE: _choice,
         SettingKind.INTEGER: _number,
         SettingKind.NUMBER: _number,
-        SettingKind.TEXT: _text,
-        SettingKind.FOLDER: _folder,
         SettingKind.FOLDERS: _folders,
     }
     return makers[row.kind](row, settings, look)
@@ -220,33 +218,6 @@ def _typed(row: Setting, settings: Settings, look: Style) -> tuple[QWidget, Call
     field.editingFinished.connect(take)
     show(settings.get(row.name))
     return field, show
-
-
-def _text(row: Setting, settings: Settings, look: Style) -> tuple[QWidget, Callable[[Any], None]]:
-    field = LineField(str(settings.get(row.name)), look)
-    field.setFixedWidth(round(240 * look.scale))
-    field.editingFinished.connect(lambda: settings.set(row.name, field.text().strip()))
-    return field, field.setText
-
-
-def _folder(row: Setting, settings: Settings, look: Style) -> tuple[QWidget, Callable[[Any], None]]:
-    holder = QWidget()
-    lay = QHBoxLayout(holder)
-    lay.setContentsMargins(0, 0, 0, 0)
-    lay.setSpacing(round(8 * look.scale))
-    field = LineField(str(settings.get(row.name)), look, placeholder=tr("Default"))
-    field.setFixedWidth(round(220 * look.scale))
-    button = IconButton("folder", tr("Choose a folder"), look)
-    lay.addWidget(field)
-    lay.addWidget(button)
-    holder.setFocusProxy(field)
-    field.editingFinished.connect(lambda: settings.set(row.name, field.text().strip()))
-
-    def choose() -> None:
-        ask_folder(holder, field.text(), lambda path: settings.set(row.name, path))
-
-    button.clicked.connect(choose)
-    return holder, field.setText
 
 
 def _folders(

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.engine.settings import PAGES, SETTINGS, Setting, SettingPage, setting
-from app.ui.dialogs.about_page import AboutPage
+from app.ui.dialogs.about_page import AboutPage, FactList, device_facts
 from app.ui.dialogs.card import Card
 from app.ui.dialogs.keys_page import KeysPage
 from app.ui.dialogs.packs_page import PacksList
@@ -247,6 +247,8 @@ class SettingsDialog(Card):
             self._add_keys(lay, "", look)
         elif page == "packs":
             lay.addWidget(PacksList(port.packs, look))
+        elif page == "device":
+            lay.addWidget(FactList(device_facts(port.device), look))
         elif page == "about":
             lay.addWidget(AboutPage(port.device, window.home, port.packs, look))
 

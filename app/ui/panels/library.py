@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.engine.node_types.definition import NodeDefinition
 from app.ui.menu import Menu
+from app.ui.mime import NODE_MIME
 from app.ui.node_catalog import NodeCatalog, category_words, main_type
 from app.ui.panels.header import PanelHeader
 from app.ui.panels.row_list import Row, RowKind, RowList, count_leaves, tree_rows
@@ -15,9 +16,6 @@ from app.widgets.buttons import IconButton
 from app.widgets.fields import SearchField
 from app.widgets.style import Style
 from app.widgets.themed import Themed
-
-NODE_MIME = "application/x-easel-node-type"
-"""Type of a node dragged out of the library; the data is the node's type name."""
 
 _MOST_HITS = 200
 

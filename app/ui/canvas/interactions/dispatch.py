@@ -53,7 +53,7 @@ def press(view: CanvasView, pointer: Pointer) -> Gesture | None:
         return GroupResizeGesture(view, pointer, hit.key)
     if hit.node or hit.under in (Under.REROUTE, Under.GROUP_TITLE):
         return PressGesture(view, pointer, hit)
-    if pointer.ctrl:
+    if pointer.ctrl != view.drags_select:
         return MarqueeGesture(view, pointer)
     return PanGesture(view, pointer, clears=True)
 
