@@ -138,7 +138,7 @@ def _controlled(
         if widget.role is WidgetRole.PROMOTED:
             found = _source_control(widget, interiors)
             if found is not None:
-                yield widget, *found
+                yield widget, _shown_mode(node, widget, interiors, found[0]), found[1]
         elif widget.role is WidgetRole.VALUE:
             found = _control_after(node.widgets, index)
             if found is not None:
@@ -174,6 +174,25 @@ def _source_control(
         else:
             return None
     return None
+
+
+def _shown_mode(
+    node: BoundNode, widget: BoundWidget, interiors: Mapping[str, BoundGraph], mode: Any
+) -> Any:
+    """Return the mode that a host itself shows, where an older file promoted the control too."""
+    if widget.source is None:
+        return mode
+    subgraph, key, name = widget.source
+    inner = interiors[subgraph].nodes[key]
+    for item in node.widgets:
+        if item.source is None or item.source[:2] != (subgraph, key):
+            continue
+        place = next((i for i, w in enumerate(inner.widgets) if w.name == name), -1)
+        following = inner.widgets[place + 1 : place + 2]
+        is_control = bool(following) and following[0].role is WidgetRole.CONTROL
+        if is_control and item.source[2] == following[0].name:
+            return item.value
+    return mode
 
 
 def _store(
