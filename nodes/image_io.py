@@ -6,16 +6,18 @@ import hashlib
 import io as bytes_io
 import os
 import random
+from functools import partial
 from typing import Any
 
 import folder_paths
 import numpy as np
 import torch
 from PIL import Image, ImageOps, ImageSequence
+from PIL.PngImagePlugin import PngInfo
 
 from app.engine.imaging.pixels import to_picture
 
-from .saving import SavedFile, metadata_texts, numbered, png_info, save_claimed
+from .saving import SavedFile, metadata_texts, numbered, png_info, save_later
 from .value_types import InputTypes
 
 _FORMATS_WITH_EXTRA_PICTURES = ("MPO",)
@@ -55,6 +57,7 @@ class SaveImage:
     RETURN_TYPES = ()
     FUNCTION = "save_images"
     OUTPUT_NODE = True
+    FINISHES_LATER = True
     CATEGORY = "image"
     DESCRIPTION = (
         "Saves pictures as PNG files in the output folder. Each file carries the workflow: "
@@ -92,15 +95,18 @@ class SaveImage:
         info = png_info(metadata_texts(prompt, extra_pnginfo))
         saved: list[SavedFile] = []
         for number, image in enumerate(images):
-            stream = bytes_io.BytesIO()
-            to_picture(image).save(
-                stream, format="PNG", pnginfo=info, compress_level=self.compress_level
-            )
-            name = numbered(stem, "png", number)
-            file_name, used = save_claimed(folder, counter, name, stream.getvalue())
+            # The pixels are taken now: a later node may change the tensor in place.
+            encode = partial(_to_png, to_picture(image), info, self.compress_level)
+            file_name, used = save_later(folder, counter, numbered(stem, "png", number), encode)
             counter = used + 1
             saved.append({"filename": file_name, "subfolder": subfolder, "type": self.type})
         return saved
+
+
+def _to_png(picture: Image.Image, info: PngInfo | None, compress_level: int) -> bytes:
+    stream = bytes_io.BytesIO()
+    picture.save(stream, format="PNG", pnginfo=info, compress_level=compress_level)
+    return stream.getvalue()
 
 
 class PreviewImage(SaveImage):

@@ -6,12 +6,13 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any
 
 from comfy.cli_args import args
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from app.engine.execution.finishing import finish_later
 from app.engine.files import FileSaveError, claim_file, save_failure_reason
 
 SavedFile = dict[str, str]
@@ -38,21 +39,69 @@ def save_claimed(
     Raises:
         FileSaveError: The disk is full or the folder may not be written.
     """
+    stream, counter = _claim(folder, first_counter, name)
+    _fill(stream, lambda: data)
+    return os.path.basename(stream.name), counter
+
+
+def save_later(
+    folder: str, first_counter: int, name: Callable[[int], str], encode: Callable[[], bytes]
+) -> tuple[str, int]:
+    """Claim a name now, and encode and write the file while the next nodes run.
+
+    The engine sends the node's ``executed`` event when the file is there. In a node that does
+    not say ``FINISHES_LATER`` for itself the file is written at once.
+
+    Args:
+        folder: Where the file goes; must exist.
+        first_counter: The number to try first.
+        name: File name for a number.
+        encode: Returns everything the file shall hold; called on another thread.
+
+    Returns:
+        The file name that was used and its number.
+
+    Raises:
+        FileSaveError: The disk is full or the folder may not be written. When that shows only
+            later, the node fails then.
+    """
+    stream, counter = _claim(folder, first_counter, name)
+    finish_later(lambda: _fill(stream, encode))
+    return os.path.basename(stream.name), counter
+
+
+def _claim(folder: str, first_counter: int, name: Callable[[int], str]) -> tuple[IO[bytes], int]:
+    """Create an empty file under the first free name; return it, open, and its number."""
     counter = first_counter
     while True:
         file_name = name(counter)
         try:
-            with claim_file(folder, file_name) as stream:
-                _write_or_remove(stream.name, stream.write, data)
-            return file_name, counter
+            return claim_file(folder, file_name), counter
         except FileExistsError:
             counter += 1
         except OSError as error:
-            raise FileSaveError(
-                f'Cannot save "{file_name}": {save_failure_reason(error)}. Make room or choose '
-                "another output folder, then run again.",
-                details=str(error),
-            ) from error
+            raise _save_error(file_name, error) from error
+
+
+def _fill(stream: IO[bytes], encode: Callable[[], bytes]) -> None:
+    """Write and close a claimed file, or remove it."""
+    try:
+        with stream:
+            stream.write(encode())
+    except BaseException as error:
+        with suppress(OSError):
+            os.unlink(stream.name)
+        if isinstance(error, OSError):
+            raise _save_error(os.path.basename(stream.name), error) from error
+        raise
+
+
+def _save_error(file_name: str, error: OSError) -> FileSaveError:
+    return FileSaveError(
+        f'Cannot save "{file_name}": {save_failure_reason(error)}. Make room or choose '
+        "another output folder, then run again.",
+        details=str(error),
+    )
 
 
 def numbered(stem: str, ending: str, batch_number: int = 0) -> Callable[[int], str]:
@@ -65,15 +114,6 @@ def numbered(stem: str, ending: str, batch_number: int = 0) -> Callable[[int], s
     """
     beginning = stem.replace("%batch_num%", str(batch_number))
     return lambda counter: f"{beginning}_{counter:05}_.{ending}"
-
-
-def _write_or_remove(path: str, write: Callable[[bytes], int], data: bytes) -> None:
-    try:
-        write(data)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(path)
-        raise
 
 
 def metadata_texts(

@@ -17,11 +17,17 @@ from app.engine.execution.arguments import (
 from app.engine.execution.async_calls import AsyncCalls, Outcome, PendingCalls
 from app.engine.execution.blocker import ExecutionBlocker
 from app.engine.execution.context import ExecutionContext, current_context
+from app.engine.execution.finishing import Finishing
 from app.engine.execution.interrupts import stop_control
+from app.engine.execution.memory_watch import MemoryWatch
+from app.engine.execution.pure_pool import PurePool
 from app.engine.execution.results import CallResult, blocked_result, read_result
 from app.engine.execution.run_state import NodeInputError, NodeState, Run
 from app.engine.node_types import v3
 from app.engine.node_types.schema import NodeSchema
+
+WORTH_MEASURING_S = 0.001
+"""Shorter calls are not asked for the memory they took."""
 
 
 class NodeCaller:
@@ -30,12 +36,26 @@ class NodeCaller:
     Args:
         run: The run.
         tasks: Runs coroutines.
+        finishing: Takes work that nodes leave behind.
     """
 
-    def __init__(self, run: Run, tasks: AsyncCalls) -> None:
+    def __init__(self, run: Run, tasks: AsyncCalls, finishing: Finishing) -> None:
         self._run = run
         self._tasks = tasks
+        self._finishing = finishing
+        self._memory = MemoryWatch()
+        workers = run.options.pure_workers
+        self._pool = PurePool(workers) if workers > 0 else None
         self._stop = stop_control.run
+
+    def close(self) -> None:
+        """End calls of pure nodes that are under way."""
+        if self._pool is not None:
+            self._pool.close()
+
+    def runs_beside(self, schema: NodeSchema) -> bool:
+        """Tell whether other nodes go on while a node of this class runs."""
+        return schema.is_async or (schema.is_pure and self._pool is not None)
 
     def target(self, state: NodeState) -> Any:
         """Return what a node's methods are called on: an instance (E-300) or a V3 clone (E-061)."""
@@ -120,12 +140,29 @@ class NodeCaller:
         calls = arguments.calls(schema.input_is_list, function, self._run.strict)
         if schema.is_async:
             return self._call_async(state, function, calls, arguments.may_block)
+        if schema.is_pure and self._pool is not None:
+            pooled = self._pool.wrap(function)
+            return self._call_async(state, pooled, calls, arguments.may_block)
+        if schema.finishes_later:
+            with self._finishing.collecting(state.id):
+                return self._call_here(state, function, calls, arguments.may_block)
+        return self._call_here(state, function, calls, arguments.may_block)
+
+    def _call_here(
+        self,
+        state: NodeState,
+        function: Callable[..., Any],
+        calls: list[Arguments],
+        may_block: bool,
+    ) -> list[CallResult]:
+        schema = state.schema
+        assert schema is not None
         results = []
-        stop = self._stop
+        stop, memory = self._stop, self._memory
         for index, call in enumerate(calls):
             if stop_control.flag or stop.requested:
                 stop_control.check()
-            if arguments.may_block:
+            if may_block:
                 blocker = find_blocker(call.values(), schema.input_is_list)
                 if blocker is not None:
                     results.append(self._blocked(state, schema, blocker))
@@ -135,14 +172,18 @@ class NodeCaller:
             context = ExecutionContext(self._run.prompt_id, state.id, index)
             # The hot path of every run, written out instead of using _inside.
             token = current_context.set(context)
+            memory.before()
             started = time.perf_counter()
             stop.in_node = True
             try:
                 value = function(**call)
             finally:
                 stop.in_node = False
-                state.seconds += time.perf_counter() - started
+                seconds = time.perf_counter() - started
+                state.seconds += seconds
                 current_context.reset(token)
+            if seconds > WORTH_MEASURING_S:
+                state.peak_bytes = _larger(state.peak_bytes, memory.after())
             if type(value) is CoroutineType:
                 # A decorator can hide that a method is asynchronous.
                 value = self._tasks.complete(value, context)
@@ -209,6 +250,10 @@ class NodeCaller:
         }
         self._run.emit(ExecutionErrorEvent(self._run.prompt_id, payload))
         return blocked_result(schema, ExecutionBlocker(None))
+
+
+def _larger(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return max(one[0], other[0]), max(one[1], other[1])
 
 
 def _bound(

@@ -18,6 +18,7 @@ from app.engine.execution.call import NodeCaller
 from app.engine.execution.context import current_context
 from app.engine.execution.expansion import Expansion, assemble, expand
 from app.engine.execution.failure import error_text, is_out_of_memory
+from app.engine.execution.finishing import Finishing
 from app.engine.execution.interrupts import InterruptProcessingException, stop_control
 from app.engine.execution.keys import KeyMaker
 from app.engine.execution.order import ExecutionOrder
@@ -69,7 +70,9 @@ class Executor:
         self._order = ExecutionOrder()
         self._stop = stop_control.run
         self._tasks = AsyncCalls(self._order.release_externally)
-        self._caller = NodeCaller(run, self._tasks)
+        self._finishing = Finishing(self._tasks.wake)
+        self._unsaved: dict[str, tuple[NodeState, dict[str, Any] | None]] = {}
+        self._caller = NodeCaller(run, self._tasks, self._finishing)
         run.cache.begin_keys()
         self._keys = KeyMaker(run, self._tasks.complete)
         self._retention = Retention(run.states) if run.cache.releases_early else None
@@ -107,6 +110,7 @@ class Executor:
         try:
             self._start()
             self._loop()
+            self._finish_unsaved()
             self._collect_wanted()
         except (InterruptProcessingException, Interrupted):
             self._interrupted()
@@ -128,6 +132,8 @@ class Executor:
         for _ in range(3):
             try:
                 self._tasks.close()
+                self._caller.close()
+                self._settle_unsaved()
                 self._forget_incomplete()
                 break
             except Interrupted:
@@ -229,12 +235,14 @@ class Executor:
 
     def _loop(self) -> None:
         order, tasks, states = self._order, self._tasks, self._run.states
-        stop = self._stop
+        stop, finishing = self._stop, self._finishing
         while len(order):
             if stop.requested or stop_control.flag:
                 raise InterruptProcessingException
             if len(tasks):
                 tasks.step()
+            if finishing.has_news:
+                self._take_finished()
             node_id = order.next_ready()
             if node_id is not None:
                 self._step(states[node_id])
@@ -274,7 +282,8 @@ class Executor:
                     f"Node {node.id} is needed, but its type {node.class_type} cannot say what "
                     "inputs it has."
                 )
-            order.add(node.id, is_output=schema.is_output, is_async=schema.is_async)
+            is_async = self._caller.runs_beside(schema)
+            order.add(node.id, is_output=schema.is_output, is_async=is_async)
             for link in node.links:
                 if link.lazy and link.source_id not in node.requested:
                     continue
@@ -315,6 +324,8 @@ class Executor:
     def _serve(self, state: NodeState, entry: CacheEntry) -> None:
         """End a node with the result of an earlier or equal one (E-411, E-908)."""
         state.entry = entry
+        if self._unsaved:
+            self._wait_for_maker(entry)
         if state.id not in self._progress.nodes:
             self.result.cached.append(state.id)
             self.result.report.add(state.id, state.class_type, 0.0, True)
@@ -418,12 +429,65 @@ class Executor:
         )
         state.entry = entry
         self._run.cache.keep(state.store, state.key, entry)
+        if state.id in self._finishing:
+            self._unsaved[state.id] = (state, ui)
+        else:
+            self._tell_end(state, ui)
+        self._complete(state)
+
+    def _tell_end(self, state: NodeState, ui: dict[str, Any] | None) -> None:
+        """Tell that a node has run, and is done with everything."""
         self.result.executed.append(state.id)
-        self.result.report.add(state.id, state.class_type, state.seconds, False)
+        self.result.report.add(state.id, state.class_type, state.seconds, False, state.peak_bytes)
         if ui:
             self.news.executed(state, ui)
         self._progress.finish_progress(state.id)
-        self._complete(state)
+
+    # Nodes that left work behind
+
+    def _take_finished(self) -> None:
+        """Tell of nodes whose files are written by now; an error is theirs."""
+        for node_id, error in self._finishing.take_ended():
+            self._end_unsaved(node_id, error)
+
+    def _end_unsaved(self, node_id: str, error: BaseException | None) -> None:
+        state, ui = self._unsaved.pop(node_id, (None, None))
+        if error is None:
+            if state is not None:
+                self._tell_end(state, ui)
+            return
+        forgotten = state
+        while forgotten is not None:
+            self._run.cache.forget(forgotten.store, forgotten.key)
+            forgotten = forgotten.parent
+        self._current = self._run.states.get(node_id)
+        self._arguments = None
+        raise error
+
+    def _wait_for_maker(self, entry: CacheEntry) -> None:
+        """Let the node that made a result be done, before another one shows the same."""
+        for state, _ in list(self._unsaved.values()):
+            if state.entry is entry:
+                self._end_unsaved(state.id, self._finishing.wait_for(state.id))
+
+    def _finish_unsaved(self) -> None:
+        """Wait until everything that nodes left behind is done."""
+        while len(self._finishing):
+            if self._stop.requested:
+                raise InterruptProcessingException
+            self._finishing.wait_for_any(0.1)
+            self._take_finished()
+
+    def _settle_unsaved(self) -> None:
+        """Let what was begun be done, however the run ends."""
+        self._finishing.close()
+        while len(self._finishing):
+            try:
+                self._take_finished()
+            except Interrupted:
+                raise
+            except BaseException as error:  # noqa: BLE001 - the run has ended with another error
+                log.error("A file could not be finished: %s", error_text(error))
 
     def _complete(self, state: NodeState) -> None:
         self._order.complete(state.id)

@@ -218,7 +218,7 @@ class StopControl:
                     return
                 if run.in_node and not run.shields:
                     run.was_sent = True
-                    _send_interrupt(run.thread_id)
+                    send_interrupt(run.thread_id)
 
     def stuck(self) -> StuckNode | None:
         """Return the node that ignores a stop for longer than :data:`STUCK_AFTER_S`, or None."""
@@ -271,7 +271,8 @@ class StopControl:
             raise InterruptProcessingException
 
 
-def _send_interrupt(thread_id: int) -> None:
+def send_interrupt(thread_id: int) -> None:
+    """Let :class:`~app.engine.errors.Interrupted` be raised in a thread, at its next step."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread_id), ctypes.py_object(Interrupted)
     )
@@ -285,7 +286,7 @@ def _flush_async_exception() -> None:
     every instruction then takes the slow path, and under a profiler it never ends.
     """
     try:
-        _send_interrupt(threading.get_ident())
+        send_interrupt(threading.get_ident())
         for _ in range(1000):
             pass
     except Interrupted:

@@ -19,12 +19,18 @@ class NodeReport:
         class_type: Name of its type.
         seconds: Wall time spent in its calls; 0 when it was served from the cache.
         cached: Whether it was served from the cache.
+        peak_bytes: Main memory that the whole program held while the node ran: the peak when
+            it was a new one, else what was held at the end of the call. 0 for a node whose
+            calls took less than a millisecond.
+        accelerator_peak_bytes: Most memory that torch held on accelerators meanwhile.
     """
 
     node_id: str
     class_type: str
     seconds: float
     cached: bool
+    peak_bytes: int = 0
+    accelerator_peak_bytes: int = 0
 
 
 class RunReport:
@@ -38,11 +44,18 @@ class RunReport:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self._rows: list[tuple[str, str, float, bool]] = []
+        self._rows: list[tuple[Any, ...]] = []
 
-    def add(self, node_id: str, class_type: str, seconds: float, cached: bool) -> None:
-        """Note a node that has ended."""
-        self._rows.append((node_id, class_type, seconds, cached))
+    def add(
+        self,
+        node_id: str,
+        class_type: str,
+        seconds: float,
+        cached: bool,
+        peak_bytes: tuple[int, int] = (0, 0),
+    ) -> None:
+        """Note a node that has ended; ``peak_bytes`` in main memory and on accelerators."""
+        self._rows.append((node_id, class_type, seconds, cached, *peak_bytes))
 
     @property
     def nodes(self) -> list[NodeReport]:

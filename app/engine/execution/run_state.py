@@ -60,6 +60,7 @@ class NodeState:
         expansion: The graph it expanded into, while that is running, or None.
         inner_ui: Ui outputs of the nodes it expanded into.
         seconds: Wall time spent in its calls.
+        peak_bytes: Memory held meanwhile, main and on accelerators; (0, 0) if not measured.
     """
 
     # Most nodes never need most of these, so they stand on the class until they do.
@@ -69,6 +70,7 @@ class NodeState:
     expansion: Expansion | None = None
     inner_ui: list[UiOutput] | None = None
     seconds: float = 0.0
+    peak_bytes: tuple[int, int] = (0, 0)
     key: int = 0
     _links: list[InputLink] | None = None
 

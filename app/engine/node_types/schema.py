@@ -99,6 +99,10 @@ class NodeSchema:
         has_check_lazy: Whether ``check_lazy_status`` is defined.
         is_async: Whether the method is a coroutine function.
         has_dynamic_inputs: Whether its inputs depend on the node's values in the prompt.
+        finishes_later: Whether the class itself says ``FINISHES_LATER = True``: it may leave
+            work behind while the next nodes run. Classes derived from it must say so again.
+        is_pure: Whether the class itself says ``PURE_CPU = True``: equal inputs give equal
+            results, it changes nothing else, and it may run beside other nodes.
         drops_extra_outputs: Whether outputs beyond ``output_is_list`` are dropped, as the
             reference does (E-051; strict mode only).
     """
@@ -122,6 +126,8 @@ class NodeSchema:
     has_check_lazy: bool
     is_async: bool
     has_dynamic_inputs: bool = False
+    finishes_later: bool = False
+    is_pure: bool = False
     drops_extra_outputs: bool = False
     _sections: tuple[tuple[str, Any], ...] = field(default=(), repr=False)
     _known: dict[str, InputSpec | None] = field(default_factory=dict, repr=False)
@@ -213,6 +219,8 @@ def read_schema(name: str, cls: type, *, strict_reference: bool = False) -> Node
         has_check_lazy=_defines(cls, "check_lazy_status"),
         is_async=inspect.iscoroutinefunction(getattr(cls, function, None)),
         has_dynamic_inputs=is_v3 and _has_dynamic(sections["inputs"].values()),
+        finishes_later=cls.__dict__.get("FINISHES_LATER") is True,
+        is_pure=cls.__dict__.get("PURE_CPU") is True,
         drops_extra_outputs=drops,
         **sections,
     )
