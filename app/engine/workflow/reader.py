@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import math
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -112,7 +113,7 @@ def read_workflow(
 
 
 def parse_json(data: bytes | str, shown: str = "this text") -> Any:
-    """Parse JSON within the limits; bare NaN and Infinity read as null.
+    """Parse JSON within the limits; bare NaN and Infinity, and 1e999, read as null.
 
     Raises:
         WorkflowFileError: It is no JSON, or it is nested too deeply.
@@ -120,7 +121,9 @@ def parse_json(data: bytes | str, shown: str = "this text") -> Any:
     try:
         text = data if isinstance(data, str) else data.decode(json.detect_encoding(data))
         with collector_paused():
-            value = json.loads(text.removeprefix("\ufeff"), parse_constant=lambda _: None)
+            value = json.loads(
+                text.removeprefix("\ufeff"), parse_constant=_no_number, parse_float=_finite
+            )
     except RecursionError:
         raise WorkflowFileError(f"Cannot open {shown}: it is nested too deeply.") from None
     except UnicodeDecodeError as error:
@@ -135,6 +138,15 @@ def parse_json(data: bytes | str, shown: str = "this text") -> Any:
     if _is_too_deep(value):
         raise WorkflowFileError(f"Cannot open {shown}: it is nested too deeply.")
     return value
+
+
+def _no_number(_: str) -> None:
+    return None
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def is_api_prompt(value: Any) -> bool:
