@@ -1,0 +1,279 @@
+"""Evaluate the entries of several prompts in as few calls of the network as fit (D-070 to D-079).
+
+Each entry gives a prediction on its area; the predictions of a list are averaged by weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import torch
+
+from app.engine.diffusion.model import CondEntry, InnerModel
+from app.engine.imaging.batches import repeat_to_batch_size
+from app.engine.models.conds import Cond
+from app.engine.models.wrappers import CALC_COND_BATCH, WrapperExecutor, all_wrappers
+
+_FEATHER = 8
+"""Latent cells over which an area fades out at borders inside the picture."""
+
+_MEMORY_MARGIN = 1.5
+
+
+@dataclass(slots=True)
+class _Item:
+    """One entry, cut out and ready for a call.
+
+    Attributes:
+        role: Number of the list that it belongs to.
+        x: The latent on the entry's area.
+        mult: Weight of the prediction there, in the shape of ``x``.
+        conds: The network's inputs.
+        area: ``(*sizes, *offsets)``, or None for the whole latent.
+        control: A ControlNet, or None.
+        patches: Patches of the entry, or None.
+        uuid: Names the entry.
+    """
+
+    role: int
+    x: torch.Tensor
+    mult: torch.Tensor
+    conds: dict[str, Cond]
+    area: tuple[int, ...] | None
+    control: Any
+    patches: dict[str, Any] | None
+    uuid: Any
+
+    def fits(self, other: _Item) -> bool:
+        """Tell whether both can be evaluated in one call (D-070)."""
+        return (
+            self.x.shape == other.x.shape
+            and self.control is other.control
+            and self.patches is other.patches
+            and self.conds.keys() == other.conds.keys()
+            and all(cond.can_concat(other.conds[name]) for name, cond in self.conds.items())
+        )
+
+
+def _in_range(entry: CondEntry, sigma: float) -> bool:
+    start, end = entry.get("timestep_start"), entry.get("timestep_end")
+    return not ((start is not None and sigma > start) or (end is not None and sigma < end))
+
+
+def _narrow(tensor: torch.Tensor, area: Sequence[int], first_axis: int) -> torch.Tensor:
+    axes = len(area) // 2
+    for axis in range(axes):
+        tensor = tensor.narrow(first_axis + axis, area[axes + axis], area[axis])
+    return tensor
+
+
+def _make_item(entry: CondEntry, role: int, x_in: torch.Tensor, sigma: float) -> _Item | None:
+    """Return the item of an entry, or None where it does not run at ``sigma``."""
+    if not _in_range(entry, sigma):
+        return None
+    area: tuple[int, ...] | None = None
+    x = x_in
+    if entry.get("area") is not None:
+        given = entry["area"]
+        axes = len(given) // 2
+        offsets = given[axes:]
+        lengths = [min(x_in.shape[a + 2] - offsets[a], given[a]) for a in range(axes)]
+        area = (*lengths, *offsets)
+        x = _narrow(x_in, area, 2)
+    strength = entry.get("strength", 1.0)
+    if entry.get("mask") is not None:
+        mask = entry["mask"][: x.shape[0]] * entry.get("mask_strength", 1.0)
+        if area is not None:
+            mask = _narrow(mask, area, 1)
+        mult = repeat_to_batch_size(mask.unsqueeze(1), x.shape[0]).expand_as(x) * strength
+    else:
+        mult = torch.full_like(x, strength)
+        if area is not None:
+            mult = mult * _feather(area, x_in.shape[2:]).to(mult)
+    patches = _gligen_patches(entry, x) if entry.get("gligen") is not None else None
+    conds = {
+        name: cond.process_cond(batch_size=x.shape[0], area=area)
+        for name, cond in entry["model_conds"].items()
+    }
+    return _Item(role, x, mult, conds, area, entry.get("control"), patches, entry.get("uuid"))
+
+
+def _feather(area: Sequence[int], sizes: Sequence[int]) -> torch.Tensor:
+    """Return weights that rise from the borders of an area inside the latent (D-073)."""
+    axes = len(area) // 2
+    weight = torch.ones(tuple(area[:axes]))
+    for axis in range(axes):
+        length, offset = area[axis], area[axes + axis]
+        radius = min(_FEATHER, length // 4)
+        if radius < 1:
+            continue
+        rise = torch.arange(1, radius + 1) / radius
+        line = torch.ones(length)
+        if offset != 0:
+            line[:radius] *= rise
+        if offset + length < sizes[axis]:
+            line[length - radius :] *= rise.flip(0)
+        weight = weight * line.reshape([-1 if a == axis else 1 for a in range(axes)])
+    return weight
+
+
+def _gligen_patches(entry: CondEntry, x: torch.Tensor) -> dict[str, Any]:
+    kind, model, *boxes = entry["gligen"]
+    if kind == "position":
+        patch = model.model.set_position(x.shape, boxes[0], x.device)
+    else:
+        patch = model.model.set_empty(x.shape, x.device)
+    return {"middle_patch": [patch]}
+
+
+def _default_items(
+    defaults: Sequence[tuple[CondEntry, int]],
+    items: Sequence[_Item],
+    x_in: torch.Tensor,
+    sigma: float,
+) -> list[_Item]:
+    """Return the entries that fill what the others of their list leave (D-078)."""
+    filled = []
+    for entry, role in defaults:
+        item = _make_item(entry, role, x_in, sigma)
+        if item is None:
+            continue
+        covered = torch.zeros_like(x_in)
+        for other in items:
+            if other.role == role:
+                part = covered if other.area is None else _narrow(covered, other.area, 2)
+                part += other.mult
+        left = (1.0 - covered).clamp(min=0)
+        item.mult = left if item.area is None else _narrow(left, item.area, 2)
+        if bool(item.mult.any()):
+            filled.append(item)
+    return filled
+
+
+def free_memory_bytes(device: torch.device) -> float:
+    """Return how much memory a call on ``device`` may use."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return float(free + unused)
+    return float(psutil.virtual_memory().available)
+
+
+def _take_batch(items: list[_Item], model: InnerModel, device: torch.device) -> list[_Item]:
+    """Remove from ``items`` those of the next call, last ones first (D-071)."""
+    first = items[0]
+    fitting = [place for place, item in enumerate(items) if item.fits(first)][::-1]
+    chosen = fitting[:1]
+    free = free_memory_bytes(device)
+    for divisor in range(1, len(fitting) + 1):
+        candidate = fitting[: len(fitting) // divisor]
+        shape = [len(candidate) * first.x.shape[0], *first.x.shape[1:]]
+        cond_shapes: dict[str, list[list[int]]] = {}
+        for place in candidate:
+            for name, cond in items[place].conds.items():
+                cond_shapes.setdefault(name, []).append(cond.size())
+        if model.memory_required(shape, cond_shapes) * _MEMORY_MARGIN < free:
+            chosen = candidate
+            break
+    return [items.pop(place) for place in chosen]
+
+
+def _merge_patches(base: dict[str, Any], added: dict[str, Any] | None) -> dict[str, Any]:
+    if not added:
+        return base
+    merged = dict(base)
+    for name, patches in added.items():
+        merged[name] = [*merged.get(name, ()), *patches]
+    return merged
+
+
+def _call(
+    model: InnerModel, batch: Sequence[_Item], sigma: torch.Tensor, model_options: dict[str, Any]
+) -> Sequence[torch.Tensor]:
+    """Evaluate items in one call and return their predictions."""
+    first = batch[0]
+    x = torch.cat([item.x for item in batch])
+    sigmas = torch.cat([sigma] * len(batch))
+    conds: dict[str, Any] = {
+        name: cond.concat([item.conds[name] for item in batch[1:]])
+        for name, cond in first.conds.items()
+    }
+    roles = [item.role for item in batch]
+    options = dict(model_options.get("transformer_options", {}))
+    if first.patches:
+        options["patches"] = _merge_patches(options.get("patches", {}), first.patches)
+    options["cond_or_uncond"] = roles
+    options["uuids"] = [item.uuid for item in batch]
+    options["sigmas"] = sigma
+    conds["transformer_options"] = options
+    if first.control is not None:
+        conds["control"] = first.control.get_control(x, sigmas, conds, len(batch), options)
+    wrapper = model_options.get("model_function_wrapper")
+    if wrapper is not None:
+        call = {"input": x, "timestep": sigmas, "c": conds, "cond_or_uncond": roles}
+        output: torch.Tensor = wrapper(model.apply_model, call)
+    else:
+        output = model.apply_model(x, sigmas, **conds)
+    return output.chunk(len(batch))
+
+
+def calc_cond_batch(
+    model: InnerModel,
+    conds: Sequence[list[CondEntry] | None],
+    x_in: torch.Tensor,
+    sigma: torch.Tensor,
+    model_options: dict[str, Any],
+) -> list[torch.Tensor]:
+    """Return the prediction of each list of entries.
+
+    Args:
+        model: The network.
+        conds: Lists of ready entries; None gives zeros (D-079).
+        x_in: The noisy latent ``(batch, channels, ...)``.
+        sigma: Noise level of each item ``(batch,)``.
+        model_options: ``transformer_options`` and ``model_function_wrapper`` count.
+
+    Returns:
+        One tensor in the shape of ``x_in`` a list. Where no entry lies it is 0.
+    """
+    wrappers = all_wrappers(CALC_COND_BATCH, model_options.get("transformer_options"))
+    executor = WrapperExecutor.new_executor(_calc_cond_batch, wrappers)
+    predictions: list[torch.Tensor] = executor.execute(model, conds, x_in, sigma, model_options)
+    return predictions
+
+
+def _calc_cond_batch(
+    model: InnerModel,
+    conds: Sequence[list[CondEntry] | None],
+    x_in: torch.Tensor,
+    sigma: torch.Tensor,
+    model_options: dict[str, Any],
+) -> list[torch.Tensor]:
+    level = float(sigma[0])
+    items: list[_Item] = []
+    defaults: list[tuple[CondEntry, int]] = []
+    for role, entries in enumerate(conds):
+        for entry in entries or ():
+            if entry.get("default", False):
+                defaults.append((entry, role))
+                continue
+            item = _make_item(entry, role, x_in, level)
+            if item is not None:
+                items.append(item)
+    items += _default_items(defaults, items, x_in, level)
+
+    totals = [torch.zeros_like(x_in) for _ in conds]
+    # Not 0, so that places without any entry come to 0 and not to NaN.
+    weights = [torch.full_like(x_in, 1e-37) for _ in conds]
+    while items:
+        batch = _take_batch(items, model, x_in.device)
+        for item, output in zip(batch, _call(model, batch, sigma, model_options), strict=True):
+            total, weight = totals[item.role], weights[item.role]
+            if item.area is not None:
+                total, weight = _narrow(total, item.area, 2), _narrow(weight, item.area, 2)
+            total += output * item.mult
+            weight += item.mult
+    return [total.div_(weight) for total, weight in zip(totals, weights, strict=True)]
