@@ -14,6 +14,7 @@ from app.engine.settings import settings_path
 from app.ui.autosave import Recovery
 from app.ui.background import log
 from app.ui.keybindings import own_keys_path
+from app.ui.window_frame import LEFT_CLOSES_UNDER, RIGHT_CLOSES_UNDER
 from app.ui.window_state import WRITE_DELAY_MS, write_bytes
 from app.ui.words import count_words, tr
 
@@ -53,8 +54,13 @@ class Session:
         state, frame = window.state, window.frame
         sizes = state.get("panel_sizes", {})
         frame.set_sizes({name: int(v) for name, v in sizes.items() if isinstance(v, (int, float))})
-        for side in ("left", "right", "bottom"):
-            frame.show_side(side, bool(state.get(f"shows_{side}", side != "bottom")))
+        fits = {
+            "left": window.width() >= frame.px(LEFT_CLOSES_UNDER),
+            "right": window.width() >= frame.px(RIGHT_CLOSES_UNDER),
+            "bottom": False,
+        }
+        for side, is_shown in fits.items():
+            frame.show_side(side, bool(state.get(f"shows_{side}", is_shown)))
         name = state.get("left_panel", "nodes")
         frame.deck.reserve(name if name in frame.deck.names else "nodes")
         window.settings.subscribe(lambda *_: self._keep_settings())

@@ -102,36 +102,36 @@ class StartPage(Themed, QWidget):
         head.addStretch(1)
         for button in (self.new_button, self.open_button, self.comfy_button):
             head.addWidget(button)
-        self._lay.addLayout(head)
+        self._add(head)
         words = tr("Open something recent, or begin from a template.")
         self._lay.addSpacing(6)
-        self._lay.addWidget(Words(words, look, color="text.secondary"))
+        self._add(Words(words, look, color="text.secondary"))
         self._lay.addSpacing(42)
         recent = QHBoxLayout()
         self._recent_title = Words(tr("Recent"), look, font="section")
         recent.addWidget(self._recent_title)
         recent.addStretch(1)
         recent.addWidget(self._show_all)
-        self._lay.addLayout(recent)
+        self._add(recent)
         self._lay.addSpacing(6)
         self._recent_hint = Words(
             tr("Files you open or save appear here"), look, color="text.tertiary"
         )
-        self._lay.addWidget(self._recent_hint)
-        self._lay.addLayout(_wider(self.recent_grid))
+        self._add(self._recent_hint)
+        self._lay.addWidget(self.recent_grid)
         self._lay.addSpacing(32)
         self._template_title = Words(tr("Templates"), look, font="section")
-        self._lay.addWidget(self._template_title)
+        self._add(self._template_title)
         self._lay.addSpacing(10)
         self._filters = QHBoxLayout()
         self._filters.setSpacing(8)
         self._filters.addStretch(1)
         self._filters.addWidget(self.search)
-        self._lay.addLayout(self._filters)
+        self._add(self._filters)
         self._lay.addSpacing(8)
-        self._lay.addLayout(_wider(self.template_grid))
+        self._lay.addWidget(self.template_grid)
         self._lay.addSpacing(24)
-        self._lay.addWidget(DropLine(look))
+        self._add(DropLine(look))
         self._lay.addStretch(1)
         self._scroll = QScrollArea()
         self._scroll.setWidget(self._page)
@@ -143,6 +143,16 @@ class StartPage(Themed, QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._scroll)
+
+    def _add(self, part: QWidget | QHBoxLayout) -> None:
+        """Add a row; the grids alone reach further, by the shape of a hovered card."""
+        row = QHBoxLayout()
+        row.setContentsMargins(8, 0, 8, 0)
+        if isinstance(part, QWidget):
+            row.addWidget(part)
+        else:
+            row.addLayout(part)
+        self._lay.addLayout(row)
 
     def _connect(self) -> None:
         trigger = self._window.commands.trigger
@@ -281,7 +291,7 @@ class StartPage(Themed, QWidget):
         width = self.px(WIDTH)
         side = max(self.px(24), (self.width() - width) // 2)
         top = self.px(68) if self.height() > self.px(700) else self.px(32)
-        self._lay.setContentsMargins(side, top, side, self.px(32))
+        self._lay.setContentsMargins(side - 8, top, side - 8, self.px(32))
 
 
 class DropLine(Themed, QWidget):
@@ -322,14 +332,6 @@ def moment_words(time_s: float) -> str:
         return day
     moment = datetime.datetime.fromtimestamp(time_s)
     return f"{day}, {moment.hour}:{moment.minute:02}"
-
-
-def _wider(grid: CardGrid) -> QHBoxLayout:
-    """Let the shape of a hovered card reach out over the column."""
-    row = QHBoxLayout()
-    row.setContentsMargins(-8, 0, -8, 0)
-    row.addWidget(grid)
-    return row
 
 
 async def open_template(window: MainWindow, template: Template) -> None:

@@ -49,12 +49,15 @@ def make_window(qtbot, loop, window_fonts, tmp_path):
     before = threading.active_count()
 
     def make(settings=None, definitions=DEFINITIONS, home=None, port=None, files=()):
+        """Make and show a window; its panels are on whatever the size of the screen."""
         QApplication.setQuitOnLastWindowClosed(False)
         window = MainWindow(
             settings or Settings(), definitions, port or FakePort(), home or tmp_path / "home"
         )
         windows.append(window)
         window.resize(1400, 900)
+        for side in ("left", "right"):
+            window.frame.show_side(side, bool(window.state.get(f"shows_{side}", True)))
         window.session.open_at_start(list(files))
         window.show()
         qtbot.waitExposed(window)
