@@ -1,10 +1,11 @@
-"""Files that can be run: API prompts, workflows, and pictures that carry either."""
+"""Files that can be run: API prompts, workflows, and media files that carry either."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,12 @@ from typing import Any
 from app.engine.errors import WorkflowFileError
 from app.engine.workflow import metadata
 from app.engine.workflow.model import Workflow
-from app.engine.workflow.reader import MAX_FILE_BYTES, parse_json, read_workflow
+from app.engine.workflow.reader import (
+    MAX_FILE_BYTES,
+    open_workflow,
+    parse_json,
+    read_workflow,
+)
 
 Prompt = dict[str, dict[str, Any]]
 
@@ -44,11 +50,31 @@ def read_prompt_file(path: str | Path, *, prefer_workflow: bool = False) -> Prom
         WorkflowFileError: It cannot be read or holds neither; the message says why.
     """
     path = Path(path)
+    texts = _read_texts(path)
+    if texts is not None:
+        # Of films and models only the texts are read, whatever their size.
+        prompt, extra_data = _prompt_of_texts(texts, path, prefer_workflow)
+        if prompt is None:
+            return PromptFile(path, None, open_workflow(path))
+        return PromptFile(path, prompt, None, extra_data)
     data = _read_bytes(path)
-    prompt, extra_data = _find_prompt(data, path, prefer_workflow)
+    prompt, extra_data = _prompt_of_json(data, path)
     if prompt is not None:
         return PromptFile(path, prompt, None, extra_data)
     return PromptFile(path, None, read_workflow(data, name=path.name))
+
+
+def _read_texts(path: Path) -> dict[str, str] | None:
+    """Return the texts that a media file carries, or None when it is something else."""
+    try:
+        return metadata.read_file_texts(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> WorkflowFileError:
+    reason = (error.strerror or "it cannot be read").lower()
+    return WorkflowFileError(f'Cannot open "{path}": {reason}.', details=str(error))
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -56,32 +82,32 @@ def _read_bytes(path: Path) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        reason = (error.strerror or "it cannot be read").lower()
-        raise WorkflowFileError(f'Cannot open "{path}": {reason}.', details=str(error)) from error
+        raise _unreadable(path, error) from error
     if len(data) > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES >> 20
         raise WorkflowFileError(f'Cannot open "{path.name}": it is larger than {limit} MB.')
     return data
 
 
-def _find_prompt(
-    data: bytes, path: Path, prefer_workflow: bool
+def _prompt_of_texts(
+    texts: Mapping[str, str], path: Path, prefer_workflow: bool
 ) -> tuple[Prompt | None, dict[str, Any]]:
     shown = f'"{path.name}"'
-    if metadata.is_media(data):
-        texts = metadata.read_texts(data, shown)
-        if "prompt" not in texts or (prefer_workflow and "workflow" in texts):
-            return None, {}
-        prompt = parse_json(texts["prompt"], shown)
-        if not _is_prompt(prompt):
-            return None, {}
-        if "workflow" not in texts:
-            return prompt, {}
-        workflow = parse_json(texts["workflow"], shown)
-        return prompt, {"extra_pnginfo": {"workflow": workflow}}
+    if "prompt" not in texts or (prefer_workflow and "workflow" in texts):
+        return None, {}
+    prompt = parse_json(texts["prompt"], shown)
+    if not _is_prompt(prompt):
+        return None, {}
+    if "workflow" not in texts:
+        return prompt, {}
+    workflow = parse_json(texts["workflow"], shown)
+    return prompt, {"extra_pnginfo": {"workflow": workflow}}
+
+
+def _prompt_of_json(data: bytes, path: Path) -> tuple[Prompt | None, dict[str, Any]]:
     if data.startswith(b"\x1f\x8b"):
         return None, {}
-    value = parse_json(data, shown)
+    value = parse_json(data, f'"{path.name}"')
     if _is_prompt(value):
         return value, {}
     # The body that editors send: {"prompt": ..., "extra_data": ...} (E-013).
