@@ -1,0 +1,83 @@
+"""What a family of models is: everything the program must know about it, in one record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from app.engine.models.detect import UNetFacts
+from app.engine.models.latent_formats import LatentFormat
+from app.engine.models.ops import empty, fill
+from app.engine.models.predictions import ModelType
+from app.engine.models.text_encoding import TextLayout
+from app.engine.models.unet import HeadRule, Shapes, UNetModel, shapes_of
+
+Sampling = tuple[ModelType, dict[str, Any]]
+VectorFunction = Callable[[Mapping[str, Any]], "torch.Tensor | None"]
+ConditionFunction = Callable[[Any, Mapping[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One kind of diffusion model.
+
+    Attributes:
+        name: Name that packs know its class by.
+        title: Words for the artist.
+        matches: Whether the shapes of a diffusion model are of this family.
+        make_network: Builds the network from its tensors (names without prefix).
+        sampling: From all tensors of the diffusion model to how it is sampled.
+        latent_format: How its latents are scaled.
+        text: Its text encoders, or None when it has none of ours.
+        text_prefixes: Where each encoder lies in a checkpoint, first match wins.
+        vector: Makes the vector condition ``y`` from a prompt's values, or None.
+        conditions: Makes further inputs of the network from a prompt's values.
+        memory_factor: Working memory in units of the reference's formula.
+        attention_float32: Whether attention must be computed in float32.
+        ldm_unet: Whether the network is a classic UNet, for the names in LoRA files.
+    """
+
+    name: str
+    title: str
+    matches: Callable[[Shapes], bool]
+    make_network: Callable[[Mapping[str, torch.Tensor]], nn.Module]
+    sampling: Callable[[Mapping[str, torch.Tensor]], Sampling]
+    latent_format: LatentFormat
+    text: TextLayout | None = None
+    text_prefixes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    vector: VectorFunction | None = None
+    conditions: ConditionFunction | None = None
+    memory_factor: float = 1.0
+    attention_float32: bool = False
+    ldm_unet: bool = True
+
+
+def classic_unet(heads: HeadRule) -> Callable[[Mapping[str, torch.Tensor]], nn.Module]:
+    """Return a builder of classic UNets with the given heads."""
+
+    def make(tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+        network: nn.Module = empty(lambda: UNetModel(shapes_of(tensors), heads))
+        fill(network, tensors, "diffusion model")
+        return network
+
+    return make
+
+
+def unet_matcher(condition: Callable[[UNetFacts], bool]) -> Callable[[Shapes], bool]:
+    """Return a test of a classic UNet's facts."""
+    from app.engine.models.detect import unet_facts
+
+    def matches(shapes: Shapes) -> bool:
+        facts = unet_facts(shapes)
+        return facts is not None and not facts.temporal and condition(facts)
+
+    return matches
+
+
+def noise_prediction(tensors: Mapping[str, torch.Tensor]) -> Sampling:
+    """Return the sampling of a model that predicts noise."""
+    return ModelType.EPS, {}
