@@ -1,0 +1,191 @@
+"""The weights of one network: as its file stores them, and as they compute now.
+
+The stored tensors are mapped from the file and never change, so undoing a patch means taking
+the stored tensor again. Computing copies exist only while the network is loaded.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from app.engine.models.lora_math import calculate_weight
+from app.engine.models.ops import Streaming, owner, set_tensor
+
+Patches = Mapping[str, Sequence[Any]]
+
+
+class WeightStore:
+    """Loads, patches and unloads the tensors of a network.
+
+    Args:
+        module: The network; filled from a file.
+        storage_dtype: Type that floating point weights are rounded to before they are used, or
+            None. Text encoders are rounded to float16 (rule D-156).
+
+    Attributes:
+        stored: Every parameter and buffer as in the file.
+        patches_uuid: Which patcher's patches are in the weights now, or None.
+        device: Where the loaded weights lie, or None when nothing is loaded.
+        dtype: Type they compute in.
+        streamed: Names of weights that are converted at each call.
+    """
+
+    def __init__(self, module: nn.Module, storage_dtype: torch.dtype | None = None) -> None:
+        self.module = module
+        self.storage_dtype = storage_dtype
+        tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        self.stored: dict[str, torch.Tensor] = {
+            name: tensor.detach() for name, tensor in tensors.items()
+        }
+        self.patches_uuid: Any = None
+        self.patched: set[str] = set()
+        self.device: torch.device | None = None
+        self.dtype: torch.dtype = torch.float32
+        self.streamed: set[str] = set()
+
+    def size(self) -> int:
+        """Return the bytes of all weights as stored."""
+        return sum(tensor.nbytes for tensor in self.stored.values())
+
+    def computing_size(self, dtype: torch.dtype) -> int:
+        """Return the bytes of all weights when they are loaded in ``dtype``."""
+        return sum(self._computing_bytes(tensor, dtype) for tensor in self.stored.values())
+
+    def loaded_size(self) -> int:
+        """Return the bytes of computing copies that exist now."""
+        if self.device is None:
+            return 0
+        return sum(
+            self._computing_bytes(tensor, self.dtype)
+            for name, tensor in self.stored.items()
+            if name not in self.streamed
+        )
+
+    def load(
+        self,
+        device: torch.device,
+        dtype: torch.dtype,
+        patches: Patches,
+        patches_uuid: Any,
+        budget: int | None = None,
+    ) -> None:
+        """Make computing copies of the weights, patched.
+
+        Args:
+            device: Where to compute.
+            dtype: Type to compute in.
+            patches: By full weight name.
+            patches_uuid: Identifies ``patches``; equal ones are not applied again.
+            budget: Bytes for computing copies; layers beyond it are streamed. None is no limit.
+        """
+        same_place = self.device == device and self.dtype == dtype
+        streamed = self._choose_streamed(dtype, budget)
+        if same_place and patches_uuid == self.patches_uuid and streamed == self.streamed:
+            return
+        if same_place:
+            names = self.patched | set(patches) | (streamed ^ self.streamed)
+        else:
+            names = set(self.stored)
+        self.device, self.dtype, self.streamed = device, dtype, streamed
+        for name in self.stored:
+            if name in names:
+                self._place(name, patches.get(name, ()))
+        self.patched = set(patches) & set(self.stored)
+        self.patches_uuid = patches_uuid
+
+    def unload(self) -> None:
+        """Put the stored tensors back and let go of all copies."""
+        if self.device is None:
+            return
+        for name, tensor in self.stored.items():
+            layer, last = owner(self.module, name)
+            if isinstance(layer, Streaming):
+                layer.streams = False
+                _set_functions(layer, last, ())
+            set_tensor(self.module, name, tensor)
+        self.device = None
+        self.streamed = set()
+        self.patched = set()
+        self.patches_uuid = None
+
+    def replace(self, name: str, tensor: torch.Tensor) -> None:
+        """Take ``tensor`` as what the file stores under ``name``.
+
+        Raises:
+            KeyError: There is no such weight.
+        """
+        if name not in self.stored:
+            raise KeyError(name)
+        self.stored[name] = tensor.detach()
+        if self.device is None:
+            set_tensor(self.module, name, tensor.detach())
+
+    def computed(self, name: str, patches: Sequence[Any] = ()) -> torch.Tensor:
+        """Return a weight as it is used: rounded, patched, in the type that it computes in."""
+        tensor = self.stored[name]
+        if not tensor.is_floating_point():
+            return tensor.to(self.device)
+        rounded = tensor if self.storage_dtype is None else tensor.to(self.storage_dtype)
+        if patches:
+            changed = calculate_weight(patches, rounded.to(self.device, torch.float32), name)
+            rounded = changed if self.storage_dtype is None else changed.to(self.storage_dtype)
+        return rounded.to(self.device, self.dtype)
+
+    def _place(self, name: str, patches: Sequence[Any]) -> None:
+        layer, last = owner(self.module, name)
+        if isinstance(layer, Streaming):
+            layer.streams = name in self.streamed
+            functions: tuple[Any, ...] = ()
+            if layer.streams:
+                if self.storage_dtype not in (None, self.stored[name].dtype):
+                    functions = (self._round,)
+                if patches:
+                    functions += (functools.partial(self._patch, patches=patches, name=name),)
+            _set_functions(layer, last, functions)
+            if layer.streams:
+                set_tensor(self.module, name, self.stored[name])
+                return
+        set_tensor(self.module, name, self.computed(name, patches))
+
+    def _round(self, weight: torch.Tensor) -> torch.Tensor:
+        assert self.storage_dtype is not None
+        return weight.to(self.storage_dtype).to(weight.dtype)
+
+    def _patch(self, weight: torch.Tensor, patches: Sequence[Any], name: str) -> torch.Tensor:
+        changed = calculate_weight(patches, weight.float(), name).to(weight.dtype)
+        return changed if self.storage_dtype is None else self._round(changed)
+
+    def _choose_streamed(self, dtype: torch.dtype, budget: int | None) -> set[str]:
+        """Return the weights for which ``budget`` does not suffice, whole layers at a time."""
+        if budget is None:
+            return set()
+        layers: dict[str, list[str]] = {}
+        for name in self.stored:
+            layers.setdefault(name.rpartition(".")[0], []).append(name)
+        streamed: set[str] = set()
+        left = budget
+        for path, names in layers.items():
+            layer = self.module.get_submodule(path) if path else self.module
+            size = sum(self._computing_bytes(self.stored[name], dtype) for name in names)
+            if isinstance(layer, Streaming) and size > left:
+                streamed.update(names)
+            else:
+                left -= size
+        return streamed
+
+    @staticmethod
+    def _computing_bytes(tensor: torch.Tensor, dtype: torch.dtype) -> int:
+        size = dtype.itemsize if tensor.is_floating_point() else tensor.dtype.itemsize
+        return tensor.numel() * size
+
+
+def _set_functions(layer: Streaming, last: str, functions: tuple[Any, ...]) -> None:
+    if last == "weight":
+        layer.weight_functions = functions
+    else:
+        layer.bias_functions = functions
