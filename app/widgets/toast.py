@@ -92,6 +92,9 @@ class Toast(Themed, QWidget):
         """Take another style."""
         super().apply_style(look)
         self.setFixedSize(self.sizeHint())
+        words = self.card.width() - self.px(40 + 14) - self._buttons_width()
+        is_cut = text_width(self.font_named("bodyStrong"), self.title) > words
+        self.setToolTip(f"{self.title}\n{self.detail}".strip() if is_cut else self.detail)
         self._place_buttons()
 
     def sizeHint(self) -> QSize:
@@ -288,6 +291,9 @@ class ToastStack(QObject):
         right = self._area.width() - round(self.margin_right * scale)
         for toast in reversed(self._toasts):
             size = toast.size()
+            for motion in toast.findChildren(QPropertyAnimation):
+                # It would take the message back to where it was when it came.
+                motion.stop()
             toast.move(right - size.width() + edge, bottom - size.height() + edge)
             bottom -= size.height() - 2 * edge + round(_GAP * scale)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QImage
@@ -177,6 +179,17 @@ def test_toasts_are_at_most_three_and_the_newest_is_lowest(show, style):
     last = stack.toasts[-1]
     assert last.card.right() + last.x() == pytest.approx(800 - 16, abs=1)
     assert last.card.bottom() + last.y() == pytest.approx(600 - 16, abs=1)
+    stack.clear()
+
+
+def test_messages_that_come_at_once_do_not_end_up_over_each_other(show, style, qtbot):
+    area = show(QWidget(), 800, 600)
+    stack = ToastStack(area, style)
+    for number in range(3):
+        stack.show(f"message {number}", "details")
+    qtbot.wait(250)
+    cards = [toast.card.translated(toast.pos()) for toast in stack.toasts]
+    assert all(a.bottom() < b.top() for a, b in itertools.pairwise(cards))
     stack.clear()
 
 
