@@ -168,6 +168,7 @@ class Program:
         self.worker: EngineWorker = EngineWorker(
             home,
             pack_dirs=tuple(Path(folder) for folder in settings.get("packs.folders")),
+            model_dirs=tuple(Path(folder) for folder in settings.get("folders.models")),
             cache=str(settings.get("device.cache")),
             load_packs=bool(settings.get("packs.load")) and not options.no_packs,
         )

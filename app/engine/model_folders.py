@@ -139,6 +139,17 @@ class ModelFolders:
             folders.append(path)
         self.filename_list_cache.pop(kind, None)
 
+    def add_models_folder(self, folder: str | os.PathLike[str]) -> None:
+        """Search another models folder, with a folder for each kind, after the own ones.
+
+        Args:
+            folder: Such as the models folder of a ComfyUI install; need not exist.
+        """
+        root = os.path.abspath(folder)
+        for kind, names in _KIND_FOLDERS.items():
+            for name in names:
+                self.add_model_folder_path(kind, os.path.join(root, name))
+
     def get_folder_paths(self, kind: str) -> list[str]:
         """Return a copy of the folders of a kind.
 

@@ -208,6 +208,7 @@ class EngineWorker(QThread):
         base_dir: Path,
         *,
         pack_dirs: tuple[Path, ...] = (),
+        model_dirs: tuple[Path, ...] = (),
         cache: str = "classic",
         load_packs: bool = True,
         parent: QObject | None = None,
@@ -217,6 +218,7 @@ class EngineWorker(QThread):
         self.signals = EngineSignals(self)
         self._base_dir = base_dir
         self._pack_dirs = pack_dirs
+        self._model_dirs = model_dirs
         self._cache = cache
         self._load_packs = load_packs
         self._engine: Engine | None = None
@@ -279,6 +281,8 @@ class EngineWorker(QThread):
 
         engine = Engine(self._base_dir, pack_dirs=self._pack_dirs, cache=self._cache)
         try:
+            for folder in self._model_dirs:
+                engine.folders.add_models_folder(folder)
             engine.load_packs(custom=self._load_packs)
         except BaseException:
             engine.close()

@@ -55,6 +55,8 @@ RUN_MENU = ("run.run", "run.run_first", "run.run_branch", None, "run.pause", "ru
 """What the arrow beside Run offers."""
 LEAST_SIZE = (800, 560)
 FIRST_SIZE = (1600, 1000)
+TITLE_BAR_ROOM = 40
+"""Height left free for the system's title bar, which no system tells before the first paint."""
 
 
 def theme_name(settings: Settings) -> str:
@@ -365,7 +367,8 @@ class MainWindow(QMainWindow):
         room = screen.availableGeometry() if screen is not None else None
         width, height = FIRST_SIZE
         if room is not None:
-            width, height = min(width, room.width()), min(height, room.height())
+            width = min(width, room.width())
+            height = min(height, room.height() - TITLE_BAR_ROOM)
         self.resize(width, height)
         if room is not None:
             self.move(room.center() - QPoint(width // 2, height // 2))

@@ -155,3 +155,17 @@ def test_closing_ends_the_thread_at_once(qtbot, tmp_path):
 
     assert worker.isFinished()
     assert time.monotonic() - started < 5
+
+
+def test_models_of_another_folder_are_offered(qtbot, tmp_path):
+    other = tmp_path / "ComfyUI" / "models"
+    (other / "loras").mkdir(parents=True)
+    (other / "loras" / "ink.safetensors").write_bytes(b"")
+    worker = EngineWorker(tmp_path / "home", model_dirs=(other,), load_packs=False)
+    with qtbot.waitSignal(worker.ready, timeout=60_000):
+        worker.start()
+
+    found = worker.engine.folders.get_filename_list("loras")
+    assert worker.close()
+
+    assert found == ["ink.safetensors"]
