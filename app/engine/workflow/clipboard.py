@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -11,10 +9,15 @@ from app.engine.errors import WorkflowFileError
 from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow.bind import bind_single
 from app.engine.workflow.binding import BoundGraph, BoundNode
+from app.engine.workflow.clip_definitions import (
+    add_definitions,
+    needed_definitions,
+    paste_problem,
+    without_holders,
+)
 from app.engine.workflow.edits.draft import Draft
 from app.engine.workflow.edits.groups import fresh_group_key, stored_box
 from app.engine.workflow.edits.values import stored_pair, stored_size
-from app.engine.workflow.group_nodes import is_group_type
 from app.engine.workflow.model import (
     ROOT,
     Node,
@@ -27,9 +30,8 @@ from app.engine.workflow.model import (
     id_value,
     read_pair,
 )
-from app.engine.workflow.patch import InsertGraph, Patch, SetKey
+from app.engine.workflow.patch import Patch
 from app.engine.workflow.reader import parse_json
-from app.engine.workflow.records import build_definition
 from app.engine.workflow.writer import dump_json
 
 MARK: Final = "easel/nodes"
@@ -83,7 +85,7 @@ def copy(
             if key in graph.groups
         ],
     }
-    definitions, group_nodes = _needed_definitions(workflow, [graph.nodes[k] for k in chosen])
+    definitions, group_nodes = needed_definitions(workflow, [graph.nodes[k] for k in chosen])
     if definitions:
         clip["subgraphs"] = definitions
     if group_nodes:
@@ -117,8 +119,13 @@ def paste(
     pos: tuple[float, float],
     *,
     keep_inputs: bool = False,
+    is_independent: bool = False,
 ) -> tuple[Patch, list[str], list[str]]:
     """Add the content of a clip.
+
+    A subgraph that is here already under its id and with equal content is shared; one that
+    differs comes under a new id. Nodes that would put a subgraph into itself are left out (ask
+    :func:`paste_problem`).
 
     Args:
         workflow: The document.
@@ -128,12 +135,15 @@ def paste(
         pos: Where the top-left corner of what was copied comes to lie.
         keep_inputs: Also link inputs to the nodes that fed them when they were copied, as far
             as those are in this graph.
+        is_independent: Give the subgraphs definitions of their own in any case.
 
     Returns:
         The patch, the keys of the new nodes and the keys of the new groups.
     """
     draft = Draft(workflow, bound)
-    renamed = _add_definitions(draft, clip)
+    if bound.graph_id != ROOT:
+        clip = without_holders(workflow, bound.graph_id, clip)
+    renamed = add_definitions(draft, clip, is_independent=is_independent)
     dx, dy = _offset(clip, pos)
     made: list[BoundNode | None] = []
     for stored in as_list(clip.get("nodes")):
@@ -192,64 +202,6 @@ def _copy_node(node: Node) -> Raw:
     if size is not None:
         raw["size"] = list(size)
     return raw
-
-
-def _needed_definitions(
-    workflow: Workflow, nodes: Iterable[Node]
-) -> tuple[list[Raw], dict[str, Any]]:
-    """Return the subgraph definitions and legacy group nodes that nodes need."""
-    found: dict[str, Raw] = {}
-    groups: dict[str, Any] = {}
-    legacy = as_mapping(workflow.root.extra.get("groupNodes"))
-    waiting = [node.type for node in nodes]
-    while waiting:
-        kind = waiting.pop()
-        if is_group_type(kind) and kind[9:] in legacy and kind[9:] not in groups:
-            definition = groups[kind[9:]] = legacy[kind[9:]]
-            inner = as_list(as_mapping(definition).get("nodes"))
-            waiting.extend(str(as_mapping(node).get("type") or "") for node in inner)
-        graph = workflow.subgraphs.get(kind)
-        if graph is not None and kind not in found:
-            found[kind] = graph.raw
-            waiting.extend(node.type for node in graph.nodes.values())
-    # Definitions of the copied kinds already hold what later edits will replace, never change.
-    return [json.loads(dump_json(raw)) for raw in found.values()], groups
-
-
-def _add_definitions(draft: Draft, clip: Mapping[str, Any]) -> dict[str, str]:
-    """Add missing subgraph definitions; return new ids of those whose id is taken here."""
-    workflow = draft.workflow
-    wanted = [
-        raw
-        for raw in as_list(clip.get("subgraphs"))
-        if isinstance(raw, dict) and isinstance(raw.get("nodes"), list) and raw.get("id")
-    ]
-    renamed: dict[str, str] = {}
-    missing: list[Raw] = []
-    for raw in wanted:
-        known = workflow.subgraphs.get(id_text(raw["id"]))
-        if known is None:
-            missing.append(raw)
-        elif json.loads(dump_json(known.raw)) != raw:
-            renamed[id_text(raw["id"])] = str(uuid.uuid4())
-            missing.append(raw)
-    for raw in missing:
-        nodes = [
-            {**node, "type": renamed.get(str(node.get("type")), node.get("type"))}
-            if isinstance(node, dict)
-            else node
-            for node in raw["nodes"]
-        ]
-        key = renamed.get(id_text(raw["id"]), id_text(raw["id"]))
-        definition = build_definition({**raw, "id": key, "nodes": nodes})
-        draft.before([InsertGraph(definition)])
-    legacy = as_mapping(clip.get("groupNodes"))
-    extra = workflow.root.extra
-    present = as_mapping(extra.get("groupNodes"))
-    if any(name not in present for name in legacy):
-        value = {**extra, "groupNodes": {**legacy, **present}}
-        draft.before([SetKey(ROOT, None, "", "extra", value)])
-    return renamed
 
 
 def _offset(clip: Mapping[str, Any], pos: tuple[float, float]) -> tuple[float, float]:
@@ -333,3 +285,6 @@ def _paste_group(
 def _at(nodes: list[BoundNode | None], place: Any) -> BoundNode | None:
     is_place = isinstance(place, int) and not isinstance(place, bool)
     return nodes[place] if is_place and 0 <= place < len(nodes) else None
+
+
+__all__ = ["MARK", "copy", "from_text", "paste", "paste_problem", "to_text"]

@@ -30,7 +30,7 @@ from app.engine.workflow.proxies import ProxySettler
 from app.engine.workflow.subgraphs import hosts_of, inner_first, slot_ids, slot_names
 from app.engine.workflow.trial import Trial, change_link
 
-_STRUCTURAL_NODE_KEYS: Final = frozenset({"inputs", "type", "properties", "widgets_values"})
+_STRUCTURAL_NODE_KEYS: Final = frozenset({"inputs", "type", "properties"})
 _STRUCTURAL_GRAPH_KEYS: Final = frozenset({"inputs", "outputs"})
 
 Source = tuple[str, str]

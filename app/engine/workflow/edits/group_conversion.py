@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, Final
 
+from app.engine.workflow.bind import bind_graph
 from app.engine.workflow.binding import BoundGraph, BoundNode, BoundWidget
 from app.engine.workflow.edits.draft import Draft
 from app.engine.workflow.edits.nodes import set_widget
@@ -21,6 +22,8 @@ from app.engine.workflow.trial import Trial
 
 _BOX_GAP: Final = 100.0
 _PREFIX: Final = len("workflow>")
+
+_Made = dict[tuple[Any, ...], str]
 
 
 def convert_group_nodes(workflow: Workflow, bound: BoundGraph) -> Patch:
@@ -61,14 +64,14 @@ class _Conversion:
 
     def __init__(self, trial: Trial) -> None:
         self._trial = trial
-        self._ids: dict[str, dict[str, str]] = {}
+        self._done: set[str] = set()
 
     def convert(self, kind: str) -> None:
         """Turn all instances of a group node that stand in graphs of the document."""
         trial = self._trial
         if make_group_graph(trial.workflow, kind) is None:
             return
-        made: dict[tuple[Any, ...], str] = {}
+        made: _Made = {}
         instances = [
             (graph.id, key)
             for graph in trial.workflow.graphs()
@@ -76,16 +79,7 @@ class _Conversion:
             if node.type == kind
         ]
         for graph_id, key in instances:
-            node = trial.bound(graph_id).nodes[key]
-            if node.problem or node.subgraph is None:
-                continue
-            own = _slotless(node)
-            fixed = tuple((source, repr(widget.value)) for source, widget in own.items())
-            if fixed not in made:
-                made[fixed] = self._define(kind)
-                for (inner, name), widget in own.items():
-                    self._set_inner(made[fixed], inner, name, widget.value)
-            self._replace(graph_id, node, made[fixed])
+            self._replace(graph_id, key, trial.bound(graph_id).nodes[key], made)
 
     def forget_unused(self) -> None:
         """Drop the group nodes that no instance uses any more from ``extra``."""
@@ -98,7 +92,7 @@ class _Conversion:
             for node in graph.nodes.values()
             if is_group_type(node.type)
         }
-        done = {kind[_PREFIX:] for kind in self._ids}
+        done = {kind[_PREFIX:] for kind in self._done}
         left = {name: value for name, value in legacy.items() if name in used or name not in done}
         if len(left) == len(legacy):
             return
@@ -112,24 +106,17 @@ class _Conversion:
         trial = self._trial
         graph = make_group_graph(trial.workflow, kind)
         assert graph is not None
-        inner = {node.type for node in graph.nodes.values()}
-        types = {each: self._define(each) for each in inner if self._is_group(each, kind)}
+        shown = bind_graph(trial.workflow, graph, trial.definitions)
         identifier = str(uuid.uuid4())
         numbers = self._numbers(graph)
-        self._ids.setdefault(kind, {})
+        self._done.add(kind)
         trial.apply([InsertGraph(build_definition(_definition(trial, graph, identifier, numbers)))])
+        made: _Made = {}
         for key, number in numbers.items():
-            new_type = types.get(graph.nodes[key].type)
-            if new_type is not None:
-                step = SetKey(identifier, RecordKind.NODE, str(number), "type", new_type)
-                trial.apply([step])
+            self._replace(identifier, str(number), shown.nodes[key], made)
         self._link(graph, identifier, numbers)
         self._promote(identifier)
         return identifier
-
-    def _is_group(self, kind: str, outer: str) -> bool:
-        is_known = is_group_type(kind) and kind != outer
-        return is_known and make_group_graph(self._trial.workflow, kind) is not None
 
     def _numbers(self, graph: Graph) -> dict[str, int]:
         draft = Draft(self._trial.workflow, self._trial.bound(ROOT))
@@ -174,14 +161,41 @@ class _Conversion:
         if place < len(keys) and bound.nodes[keys[place]].widget(name) is not None:
             trial.apply(set_widget(trial.workflow, bound, keys[place], name, value))
 
-    def _replace(self, graph_id: str, before: BoundNode, identifier: str) -> None:
-        """Turn one instance into a host of a definition."""
-        trial = self._trial
-        key = before.key
-        bound = trial.bound(identifier)
+    def _replace(self, graph_id: str, key: str, before: BoundNode, made: _Made) -> None:
+        """Turn one instance into a host; other nodes stay as they are.
+
+        Args:
+            graph_id: The graph of the instance.
+            key: The instance.
+            before: What it showed.
+            made: Definitions that instances of one graph share, by kind and by the values that
+                cannot come in by a socket.
+        """
+        kind = before.subgraph
+        if kind is None or before.problem or not is_group_type(kind):
+            return
+        own = _slotless(before)
+        fixed = (kind, *((source, repr(widget.value)) for source, widget in own.items()))
+        if fixed not in made:
+            made[fixed] = self._define(kind)
+            for (inner, name), widget in own.items():
+                self._set_inner(made[fixed], inner, name, widget.value)
+        trial, identifier = self._trial, made[fixed]
+        values = self._values(identifier, before)
+        node = RecordKind.NODE
+        steps = [
+            SetKey(graph_id, node, key, "type", identifier),
+            SetKey(graph_id, node, key, "widgets_values", values),
+        ]
+        if "widgets_values_named" in before.node.raw:
+            steps.append(SetKey(graph_id, node, key, "widgets_values_named", ABSENT))
+        trial.apply(steps)
+
+    def _values(self, identifier: str, before: BoundNode) -> list[Any]:
+        """Return the values of an instance in the order of the inputs that show them now."""
+        bound = self._trial.bound(identifier)
         keys = [each for each, node in bound.nodes.items() if not node.boundary]
         values: list[Any] = []
-        steps = [SetKey(graph_id, RecordKind.NODE, key, "type", identifier)]
         for output in bound.nodes[INPUT_BOX].outputs:
             if not output.links:
                 continue
@@ -191,16 +205,24 @@ class _Conversion:
             inner = None if name is None else target.widget(name)
             if inner is None:
                 continue
-            source = (str(keys.index(link.target)), inner.name)
-            own = next(
-                (w for w in before.widgets if w.source is not None and w.source[1:] == source),
-                inner,
-            )
-            values.append(None if own.is_unset else own.value)
-        steps.append(SetKey(graph_id, RecordKind.NODE, key, "widgets_values", values))
-        if "widgets_values_named" in before.node.raw:
-            steps.append(SetKey(graph_id, RecordKind.NODE, key, "widgets_values_named", ABSENT))
-        trial.apply(steps)
+            shown = _stands_for(before, str(keys.index(link.target)), inner, target) or inner
+            values.append(None if shown.is_unset else shown.value)
+        return values
+
+
+def _stands_for(
+    before: BoundNode, key: str, inner: BoundWidget, target: BoundNode
+) -> BoundWidget | None:
+    """Return the widget of an instance that stood for one inside, if any."""
+    for widget in before.widgets:
+        if widget.source is not None and widget.source[1:] == (key, inner.name):
+            return widget
+    # The inner node was a group itself: its widgets may have other names as inputs.
+    places = [item.source for item in target.widgets]
+    index = places.index(inner.source) if inner.source in places else -1
+    own = [w for w in before.widgets if w.source is not None and w.source[1] == key]
+    with_socket = [w for w in own if w.definition is not None]
+    return with_socket[index] if target.subgraph and 0 <= index < len(with_socket) else None
 
 
 def _slotless(node: BoundNode) -> dict[tuple[str, str], BoundWidget]:
