@@ -302,6 +302,8 @@ class Engine:
         try:
             os.makedirs(folder, exist_ok=True)
             setattr(self.folders, f"{kind}_directory", folder)
+            # Saving nodes read the folder once, when they are made.
+            self._cache.forget_instances()
         finally:
             self._run_lock.release()
 
@@ -544,7 +546,7 @@ class Engine:
                 self._unload_models()
             if "free_memory" in wishes:
                 self._cache.clear()
-            gc.collect()
+            garbage.collect()
         finally:
             self._run_lock.release()
 
@@ -562,7 +564,7 @@ class Engine:
         now = time.monotonic()
         if now - self._collected_at >= COLLECT_INTERVAL_S:
             self._collected_at = now
-            gc.collect()
+            garbage.collect()
 
 
 def _claim(engine: Engine) -> None:

@@ -355,3 +355,113 @@ def test_a_class_that_is_replaced_during_the_run(engine):
 
     assert first.outputs == {"n": {"old": [1]}}
     assert second.outputs == {"n": {"new": [1]}}
+
+
+def test_a_tensor_far_too_large_is_told_as_out_of_memory(engine):
+    torch = pytest.importorskip("torch")
+
+    result, _ = run(engine, lambda self: (torch.empty(1 << 60),), RETURN_TYPES=("IMAGE",))
+
+    assert result.error["exception_type"] in ("RuntimeError", "torch.OutOfMemoryError")
+    assert "smaller picture" in result.error["exception_message"]
+
+
+class Rude(BaseException):
+    """Derived from nothing that is usually caught."""
+
+
+@pytest.mark.parametrize("error", [Rude("x"), SystemExit(1), KeyboardInterrupt(), GeneratorExit()])
+def test_every_kind_of_exception_in_a_coroutine_ends_as_a_named_error(engine, error):
+    async def function(self):
+        await asyncio.sleep(0)
+        raise error
+
+    result, _ = run(engine, function)
+
+    assert result.status == "error"
+    assert result.error["exception_type"].endswith(type(error).__name__)
+
+
+@pytest.mark.parametrize("error", [Rude("x"), SystemExit(1), StopIteration(1)])
+def test_every_kind_of_exception_in_work_left_behind_ends_as_a_named_error(engine, error):
+    from app.engine.execution.finishing import finish_later
+
+    def function(self):
+        finish_later(lambda: raises(error)(self))
+        return ()
+
+    result, _ = run(engine, function, FINISHES_LATER=True)
+
+    assert result.status == "error"
+    assert result.error["exception_type"].endswith(type(error).__name__)
+
+
+def test_an_exception_group(engine):
+    result, _ = run(engine, raises(BaseExceptionGroup("many", [SystemExit(1), ValueError("x")])))
+
+    assert result.error["exception_type"] == "BaseExceptionGroup"
+
+
+def test_a_thread_that_prints_after_its_run(engine):
+    said = threading.Event()
+    go_on = threading.Event()
+
+    def late():
+        go_on.wait(10)
+        sys.stdout.write("late\n")
+        said.set()
+
+    thread = threading.Thread(target=late, daemon=True)
+    result, _ = run(engine, lambda self: (thread.start(), ())[1])
+    go_on.set()
+
+    assert said.wait(10)
+    thread.join()
+    assert result.status == "success"
+
+
+def test_a_thread_that_never_ends_reports_progress_into_nothing(engine):
+    from app.engine.execution.progress import report_progress
+
+    stop = threading.Event()
+    errors = []
+
+    def forever():
+        while not stop.is_set():
+            try:
+                report_progress(1, 2)
+            except Exception as error:  # noqa: BLE001 - collected for the test
+                errors.append(error)
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=forever, daemon=True)
+    run(engine, lambda self: (thread.start(), ())[1])
+    try:
+        for _ in range(20):
+            engine.free(free_memory=True)
+            assert engine.run(one("Good")).status == "success"
+    finally:
+        stop.set()
+        thread.join()
+    assert errors == []
+
+
+def test_a_node_that_closes_the_event_loop(engine):
+    async def function(self):
+        asyncio.get_running_loop().stop()
+        return ()
+
+    assert run(engine, function)[0].status == "success"
+
+
+def test_a_result_whose_length_lies(engine):
+    class Liar:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            raise IndexError(index)
+
+    result, _ = run(engine, lambda self: Liar(), RETURN_TYPES=("*", "*"))
+
+    assert result.error["exception_type"] == "IndexError"

@@ -94,7 +94,14 @@ class Store:
 
 
 class ResultCache:
-    """The classic cache: at most one prompt's worth of results (E-420)."""
+    """The classic cache: at most one prompt's worth of results (E-420).
+
+    Attributes:
+        generation: Number of the prompt.
+        keys: Numbers for what nodes are made of.
+        settled: What :mod:`app.engine.execution.cutoff` knows of earlier runs.
+        root: Results and instances of the prompt's own nodes.
+    """
 
     keeps_results = True
     """Whether results can be found again; without, every node runs in every prompt (E-423)."""
@@ -108,6 +115,7 @@ class ResultCache:
     def __init__(self) -> None:
         self.generation = 0
         self.keys = KeyTable()
+        self.settled: dict[Key, tuple[Key, Key]] = {}
         self.root = Store({})
 
     def begin_keys(self) -> None:
@@ -179,6 +187,15 @@ class ResultCache:
         """Drop everything."""
         self.root = self._new_store()
         self.keys = KeyTable()
+        self.settled = {}
+
+    def forget_instances(self) -> None:
+        """Drop node instances: what they read when they were made holds no more."""
+        stores = [self.root]
+        while stores:
+            store = stores.pop()
+            store.objects.clear()
+            stores.extend(store.below.values())
 
     def __len__(self) -> int:
         count, stores = 0, [self.root]
@@ -278,7 +295,7 @@ class RamCache(_FlatCache):
         self._checked_at = now
         if self._free_bytes() >= self.reserve_bytes:
             return
-        gc.collect()
+        garbage.collect()
         if self._free_bytes() < self.reserve_bytes:
             self._evict(held(), int(self.reserve_bytes * 1.1))
 

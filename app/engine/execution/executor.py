@@ -16,6 +16,7 @@ from app.engine.execution.async_calls import AsyncCalls
 from app.engine.execution.cache import CacheEntry
 from app.engine.execution.call import NodeCaller
 from app.engine.execution.context import current_context
+from app.engine.execution.cutoff import Cutoff
 from app.engine.execution.expansion import Expansion, assemble, expand
 from app.engine.execution.failure import error_text, is_out_of_memory
 from app.engine.execution.finishing import Finishing
@@ -75,6 +76,9 @@ class Executor:
         self._caller = NodeCaller(run, self._tasks, self._finishing)
         run.cache.begin_keys()
         self._keys = KeyMaker(run, self._tasks.complete)
+        self._cutoff: Cutoff | None = None
+        if run.options.early_cutoff and run.cache.keeps_results:
+            self._cutoff = Cutoff(run.cache, self._keys.keys, self._keys.marks)
         self._retention = Retention(run.states) if run.cache.releases_early else None
         self._progress = reset_progress_state(run.prompt_id, run.dynprompt, run.emit)
         self._current: NodeState | None = None
@@ -162,9 +166,10 @@ class Executor:
             run.states[node_id] = NodeState(node_id, class_type, inputs, schema, root)
         states = run.states.values()
         self._keys.add(states)
+        old_keys = self._cutoff.begin(states) if self._cutoff is not None else []
         run.cache.begin(
             {node_id: node["class_type"] for node_id, node in run.prompt.items()},
-            [state.key for state in states],
+            [*old_keys, *(state.key for state in states)],
         )
         self._find_cached()
         if self._retention is not None:
@@ -314,6 +319,8 @@ class Executor:
             expansion, state.expansion = state.expansion, None
             self._take_expansion(state, expansion)
         else:
+            if self._cutoff is not None:
+                self._cutoff.before(state)
             entry = state.entry or self._run.cache.find(state.store, state.key)
             if entry is not None:
                 self._serve(state, entry)
@@ -420,6 +427,8 @@ class Executor:
 
     def _keep(self, state: NodeState, outputs: list[list[Any]], ui: dict[str, Any] | None) -> None:
         """End a node that ran: keep its result, show its ui."""
+        if self._cutoff is not None:
+            self._cutoff.after(state, outputs)
         entry = CacheEntry(
             outputs,
             ui,

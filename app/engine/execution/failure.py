@@ -69,7 +69,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if kind is not None and isinstance(error, kind):
         return True
     # torch reports a failed allocation on the CPU as a plain RuntimeError.
-    return isinstance(error, RuntimeError) and "not enough memory" in error_text(error)
+    text = error_text(error) if isinstance(error, RuntimeError) else ""
+    return "not enough memory" in text or "can't allocate memory" in text
 
 
 def describe_value(value: Any, _depth: int = 0) -> Any:

@@ -24,6 +24,10 @@ NAN = float("nan")
 class KeyMaker:
     """Makes the cache keys of one run, each once and sources first.
 
+    Attributes:
+        keys: Key of each node.
+        marks: What each node answered that was asked whether it changed.
+
     Args:
         run: The run.
         complete: Runs an awaitable to its end.
@@ -33,8 +37,8 @@ class KeyMaker:
         self._run = run
         self._complete = complete
         self._table = run.cache.keys
-        self._keys: dict[str, int] = {}
-        self._marks: dict[str, Any] = {}
+        self.keys: dict[str, int] = {}
+        self.marks: dict[str, Any] = {}
 
     def add(self, states: Iterable[NodeState]) -> None:
         """Give keys to these nodes; their sources are among them or have keys."""
@@ -48,7 +52,7 @@ class KeyMaker:
         if not waiting:
             return
         links = {state.id: [link.source_id for link in state.links] for state in waiting.values()}
-        for node_id in topological(links, self._keys):
+        for node_id in topological(links, self.keys):
             try:
                 self._make(waiting[node_id])
             except SourceWithoutKey:
@@ -56,7 +60,7 @@ class KeyMaker:
                 self._set(waiting[node_id], self._table.fresh())
 
     def _set(self, state: NodeState, key: int) -> None:
-        state.key = self._keys[state.id] = key
+        state.key = self.keys[state.id] = key
 
     def _make(self, state: NodeState) -> None:
         schema = state.schema
@@ -64,10 +68,10 @@ class KeyMaker:
             self._set(state, self._table.fresh())
             return
         needs_id = schema.uses_unique_id or schema.not_idempotent
-        state.key = self._keys[state.id] = self._table.key(
+        state.key = self.keys[state.id] = self._table.key(
             state.class_type,
             state.inputs,
-            self._keys,
+            self.keys,
             is_changed=self._is_changed(state, schema),
             node_id=state.id if needs_id else None,
         )
@@ -76,14 +80,15 @@ class KeyMaker:
         """Return a node's change mark, False when it has none; it is asked once a run."""
         node = self._run.dynprompt.get_node(state.id)
         if "is_changed" in node:
+            self.marks[state.id] = node["is_changed"]
             return node["is_changed"]
         if not schema.has_is_changed:
             return False
-        if state.id not in self._marks:
-            self._marks[state.id] = self._ask(state)
+        if state.id not in self.marks:
+            self.marks[state.id] = self._ask(state)
             if self._run.strict:
-                node["is_changed"] = self._marks[state.id]
-        return self._marks[state.id]
+                node["is_changed"] = self.marks[state.id]
+        return self.marks[state.id]
 
     def _ask(self, state: NodeState) -> Any:
         """Return what ``IS_CHANGED`` says, one answer for each call; NaN when it raises."""

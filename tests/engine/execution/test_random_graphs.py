@@ -1,5 +1,8 @@
 """Random graphs mean the same to the engine and to a plain evaluator."""
 
+import asyncio
+import itertools
+import os
 import random
 import threading
 import time
@@ -11,6 +14,8 @@ from sample_nodes import add_class, node
 
 from app.engine import Engine
 from app.engine.execution.blocker import ExecutionBlocker
+from app.engine.execution.finishing import finish_later
+from app.engine.execution.interrupts import stop_control
 
 BLOCK = "blocked"
 KINDS = ("Number", "Sum", "Range", "Total", "Door", "Choose", "Loop")
@@ -91,6 +96,9 @@ RULES = {
     "Choose": lambda which, yes, no: yes if which[0] else no,
     "Loop": lambda start, steps: [v if v == BLOCK else v + sum(range(steps[0])) for v in start],
     "Show": lambda value: value,
+    "Work": lambda value: value,
+    "Sleep": lambda value: value,
+    "Save": lambda value: value,
 }
 
 
@@ -178,6 +186,63 @@ def descendants(prompt, root):
     return found
 
 
+@st.composite
+def salted_prompts(draw):
+    """Graphs of pure nodes in which no two nodes are equal, so none stands for another."""
+    size = draw(st.integers(1, 60))
+    prompt = {}
+    for number in range(size):
+        inputs = {"salt": number}
+        for name in draw(st.sets(st.sampled_from("abc"), max_size=3)) if number else ():
+            inputs[name] = [str(draw(st.integers(0, number - 1))), draw(st.integers(0, 1))]
+        prompt[str(number)] = {"class_type": "Salted", "inputs": inputs}
+    for number in draw(st.sets(st.integers(0, size - 1), min_size=1, max_size=4)):
+        inputs = {"value": [str(number), 0]}
+        prompt[f"out{number}"] = {"class_type": "Show", "inputs": inputs}
+    return prompt
+
+
+salts = itertools.count(0, 10_000)
+"""So that no example finds results of an earlier one."""
+
+
+def upstream(prompt, starts):
+    found, stack = set(), list(starts)
+    while stack:
+        node_id = stack.pop()
+        if node_id not in found:
+            found.add(node_id)
+            stack += [v[0] for v in prompt[node_id]["inputs"].values() if isinstance(v, list)]
+    return found
+
+
+@FEW
+@given(salted_prompts(), st.data())
+def test_a_changed_constant_runs_every_needed_descendant_and_nothing_else(engine, prompt, data):
+    def run(self, salt, a=0, b=0, c=0):
+        return (salt * 31 + a + 2 * b + 3 * c, salt)
+
+    optional = dict.fromkeys("abc", ("*",))
+    add_class(engine, "Salted", node({"salt": ("INT",)}, optional, returns=("*", "*"))(run))
+    fresh = next(salts)
+    for each in prompt.values():
+        if "salt" in each["inputs"]:
+            each["inputs"]["salt"] += fresh
+    engine.run(prompt)
+    changed = data.draw(st.sampled_from([each for each in prompt if not each.startswith("out")]))
+    prompt[changed]["inputs"]["salt"] += 1000
+
+    result = engine.run(prompt)
+
+    needed = upstream(prompt, [each for each in prompt if each.startswith("out")])
+    expected = descendants(prompt, changed) & needed if engine.keeps else needed
+    assert sorted(result.executed) == sorted(expected)
+
+
+INTERRUPTS = int(os.environ.get("EASEL_RANDOM_INTERRUPTS", "160"))
+"""How many random interrupts there are over all kinds of cache; 1,000 take two minutes."""
+
+
 def test_random_interrupts_leave_the_engine_idle_and_correct(engine):
     def work(self, value):
         end = time.monotonic() + 0.002
@@ -185,21 +250,37 @@ def test_random_interrupts_leave_the_engine_idle_and_correct(engine):
             pass
         return (value,)
 
-    add_class(engine, "Work", node({"value": ("*",)}, returns=("*",), NOT_IDEMPOTENT=True)(work))
+    async def sleep(self, value):
+        await asyncio.sleep(0.002)
+        return (value,)
+
+    def save(self, value):
+        finish_later(lambda: time.sleep(0.002))
+        return (value,)
+
+    one = {"value": ("*",)}
+    always = {"returns": ("*",), "NOT_IDEMPOTENT": True}
+    add_class(engine, "Work", node(one, **always)(work))
+    add_class(engine, "Sleep", node(one, **always)(sleep))
+    add_class(engine, "Save", node(one, **always, FINISHES_LATER=True)(save))
     chance = random.Random(5)
     statuses = set()
-    for seed in range(60):
+    for seed in range(INTERRUPTS // 4):
         prompt = {"0": {"class_type": "Number", "inputs": {"value": seed}}}
-        for number in range(1, 6):
-            inputs = {"value": [str(number - 1), 0]}
-            prompt[str(number)] = {"class_type": "Work", "inputs": inputs}
-        prompt["out"] = {"class_type": "Show", "inputs": {"value": ["5", 0]}}
+        for number in range(1, 7):
+            kind = chance.choice(["Work", "Work", "Sleep", "Save", "Loop"])
+            source = [str(number - 1), 0]
+            inputs = {"start": source, "steps": 2} if kind == "Loop" else {"value": source}
+            prompt[str(number)] = {"class_type": kind, "inputs": inputs}
+        prompt["out"] = {"class_type": "Show", "inputs": {"value": ["6", 0]}}
         timer = threading.Timer(chance.uniform(0, 0.02), engine.interrupt)
         timer.start()
         statuses.add(engine.run(prompt).status)
         timer.join()
         finished = engine.run(prompt)
-        assert (finished.status, finished.outputs) == ("success", {"out": {"value": [seed]}})
+        assert (finished.status, finished.outputs) == ("success", {"out": shown(prompt)["out"]})
 
     assert "interrupted" in statuses
     assert engine.queue.remaining == 0
+    assert not stop_control.requested
+    assert not [t for t in threading.enumerate() if t.name.startswith("easel-f")]
