@@ -21,6 +21,8 @@ from app.engine.workflow import metadata
 from app.engine.workflow.bulk import collector_paused
 from app.engine.workflow.from_parameters import prompt_from_parameters
 from app.engine.workflow.from_prompt import workflow_from_prompt
+from app.engine.workflow.from_templates import holds_templates, workflow_from_templates
+from app.engine.workflow.metadata.limits import check_values
 from app.engine.workflow.model import Workflow
 from app.engine.workflow.records import build_workflow
 
@@ -116,10 +118,11 @@ def parse_json(data: bytes | str, shown: str = "this text") -> Any:
     """Parse JSON within the limits; bare NaN and Infinity, and 1e999, read as null.
 
     Raises:
-        WorkflowFileError: It is no JSON, or it is nested too deeply.
+        WorkflowFileError: It is no JSON, is nested too deeply, or has too many values.
     """
     try:
         text = data if isinstance(data, str) else data.decode(json.detect_encoding(data))
+        check_values(text, shown)
         with collector_paused():
             value = json.loads(
                 text.removeprefix("\ufeff"), parse_constant=_no_number, parse_float=_finite
@@ -174,6 +177,10 @@ def _from_value(value: Any, shown: str, definitions: Mapping[str, NodeDefinition
                 isinstance(inner.get("nodes"), list) or is_api_prompt(inner)
             ):
                 return _from_value(inner, shown, definitions)
+    if holds_templates(value):
+        made = workflow_from_templates(value, lambda text: parse_json(text, shown))
+        if made is not None:
+            return made
     raise WorkflowFileError(f"Cannot open {shown}: it is JSON, but it holds no workflow.")
 
 

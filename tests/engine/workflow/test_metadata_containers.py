@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -356,6 +357,19 @@ def test_deep_json_in_a_comment_is_refused_and_not_followed():
 
     with pytest.raises(WorkflowFileError, match="carries no workflow"):
         read_workflow(media.picture("GIF", comment=bomb.encode()))
+
+
+@pytest.mark.parametrize("value", ["{}", "[]", '{"a":1}', '""', "1.5"])
+def test_a_bomb_of_small_values_is_refused_before_it_is_parsed(value):
+    text = '{"nodes":[' + f"{value}," * 1_500_001 + value + "]}"
+
+    for data in (
+        gzip.compress(text.encode(), 1),
+        struct.pack("<Q", len(text)) + text.encode(),
+        png.write_texts(media.picture("PNG"), {"workflow": text}),
+    ):
+        with pytest.raises(WorkflowFileError, match="more than 1,500,000 values"):
+            read_workflow(data)
 
 
 def test_entities_of_a_drawing_do_not_unfold():

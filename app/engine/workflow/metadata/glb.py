@@ -7,7 +7,12 @@ import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.engine.workflow.metadata.limits import WORKFLOW_KEYS, Texts, check_length
+from app.engine.workflow.metadata.limits import (
+    WORKFLOW_KEYS,
+    Texts,
+    check_length,
+    check_values,
+)
 from app.engine.workflow.metadata.source import Source
 
 SIGNATURE: Final = b"glTF"
@@ -63,8 +68,10 @@ def _description(source: Source) -> dict[str, Any]:
     if kind != _JSON:
         raise source.damaged()
     check_length(length, source.shown)
+    text = source.read(20, length)
+    check_values(text, source.shown)
     try:
-        value = json.loads(source.read(20, length))
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise source.damaged(details=str(error)) from error
     if not isinstance(value, dict):

@@ -14,6 +14,10 @@ MAX_TEXT_BYTES: Final = 64 * 1024 * 1024
 MAX_PARTS: Final = 100_000
 """Most chunks, boxes, blocks or pages looked at in one file."""
 
+MAX_VALUES: Final = 1_500_000
+"""Most values in one JSON text. Small ones take 30 times their length in memory, and so many of
+them a second and a half; a workflow of 5,000 nodes has 200,000."""
+
 WORKFLOW_KEYS: Final = ("workflow", "prompt")
 """Keys of the JSON texts we look for, the better one first."""
 
@@ -36,6 +40,20 @@ def check_length(length: int, shown: str) -> None:
     """
     if length > MAX_TEXT_BYTES:
         raise too_long(shown)
+
+
+def check_values(text: str | bytes, shown: str) -> None:
+    """Refuse JSON with too many values before it is parsed.
+
+    Raises:
+        WorkflowFileError: There are more than :data:`MAX_VALUES`; commas in texts count too.
+    """
+    if isinstance(text, bytes):
+        count = text.count(b"[") + text.count(b"{") + text.count(b",")
+    else:
+        count = text.count("[") + text.count("{") + text.count(",")
+    if count > MAX_VALUES:
+        raise WorkflowFileError(f"Cannot open {shown}: it holds more than {MAX_VALUES:,} values.")
 
 
 def inflate(data: bytes, shown: str) -> bytes:
@@ -101,6 +119,7 @@ class Texts:
         Something that is no JSON object holds nothing.
         """
         check_length(len(text), self.shown)
+        check_values(text, self.shown)
         try:
             value = json.loads(text, parse_constant=lambda _: None)
         except (ValueError, RecursionError):

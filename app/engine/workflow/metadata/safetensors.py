@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from app.engine.workflow.metadata.limits import Texts, check_length
+from app.engine.workflow.metadata.limits import Texts, check_length, check_values
 from app.engine.workflow.metadata.source import Source
 
 _METADATA: Final = "__metadata__"
@@ -61,8 +61,10 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
 def _header(source: Source) -> tuple[dict[str, Any], int]:
     length = int.from_bytes(source.read(0, 8), "little")
     check_length(length, source.shown)
+    text = source.read(8, length)
+    check_values(text, source.shown)
     try:
-        header = json.loads(source.read(8, length))
+        header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise source.damaged(details=str(error)) from error
     if not isinstance(header, dict):
