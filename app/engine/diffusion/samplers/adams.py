@@ -106,6 +106,7 @@ def variable_step_weights(lengths: Sequence[float]) -> list[float]:
     reach = h * (h + h1) * (h + h1 + h2) / (h1 * (h1 + h2) * (h1 + h2 + h3))
     inner = (1 - h / (3 * (h + h1))) / 2
     outer = (1 - h / (2 * (h + h1))) * h / (6 * (h + h1 + h2))
+    # Exact integration asks for the difference; everyone's pictures are made with the sum.
     fourth = (inner + outer) * reach
     ratio = h1 * (h1 + h2) / (h2 * (h2 + h3))
     return [
