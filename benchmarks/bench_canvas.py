@@ -368,15 +368,18 @@ def _json(value: dict[str, Any]) -> str:
 
 
 def report(count: int, build_s: float, results: list[Result]) -> bool:
-    """Print one table; returns whether all budgets hold."""
+    """Print one table; returns whether all budgets hold.
+
+    The ratio is the 95th percentile as a share of the budget: 1 is just good enough.
+    """
     is_good = build_s <= BUILD_BUDGET_S
     print(f"\n{count} nodes: built in {build_s:.2f} s (budget {BUILD_BUDGET_S:g} s)")
-    print(f"{'':18}{'median':>9}{'p95':>9}{'budget':>9}")
+    print(f"{'':18}{'median':>9}{'p95':>9}{'budget':>9}{'ratio':>9}")
     for result in results:
         budget = BUDGETS_MS[result.name]
         fits = not budget or result.worst <= budget
         is_good = is_good and fits
-        shown = f"{budget:9.0f}" if budget else f"{'-':>9}"
+        shown = f"{budget:9.0f}{result.worst / budget:9.2f}" if budget else f"{'-':>9}{'-':>9}"
         mark = "" if fits else "  over"
         print(f"{result.name:18}{result.median:9.2f}{result.worst:9.2f}{shown}{mark}")
     return is_good
@@ -387,15 +390,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", default="200,1000,5000", help="sizes, separated by commas")
     parser.add_argument("--frames", type=int, default=60, help="frames of each measurement")
+    parser.add_argument(
+        "--runs", type=int, default=1, help="repeat so often and show the best (busy machines)"
+    )
     arguments = parser.parse_args()
     # As the program sets the collector.
     gc.set_threshold(50_000, 20, 50)
     is_good = True
     for count in map(int, arguments.nodes.split(",")):
-        bench = Bench(count, arguments.frames)
-        results = bench.run()
-        is_good = report(count, bench.build_s, results)
-        bench.close()
+        runs = []
+        for _ in range(max(1, arguments.runs)):
+            bench = Bench(count, arguments.frames)
+            runs.append((bench.build_s, bench.run()))
+            bench.close()
+        build_s = min(built for built, _ in runs)
+        best = [
+            min(tries, key=lambda result: result.worst)
+            for tries in zip(*(results for _, results in runs), strict=True)
+        ]
+        is_good = report(count, build_s, best)
     return 0 if is_good else 1
 
 

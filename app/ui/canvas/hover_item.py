@@ -1,10 +1,13 @@
 """The control or socket under the pointer, painted over the picture of its node.
 
-So moving the pointer over a node paints one row anew and not the whole node.
+So moving the pointer over a node paints one row anew and not the whole node. The item covers the
+whole scene and never moves: an item that moves makes Qt look at every node of the graph, which
+takes 0.4 ms with five thousand of them. It asks the scene to paint its row anew instead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -21,7 +24,8 @@ from app.ui.canvas.socket_painter import paint_socket
 from app.widgets.base import WidgetState
 from app.widgets.style import Style
 
-ABOVE_NODE = 2e-5
+HOVER_Z = 490.0
+_EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
 _SOCKET_REACH = 8.0
 
 
@@ -34,44 +38,55 @@ class HoverItem(QGraphicsItem):
 
     def __init__(self, style: Style) -> None:
         super().__init__()
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.setZValue(HOVER_Z)
         self._style = style
         self._node: NodeItem | None = None
         self._hit = NOTHING
         self._state = WidgetState()
+        self._corner = QPointF()
         self._box = QRectF()
+        self._covers: Sequence[QRectF] = ()
         self._shape = QPainterPath()
-        self.hide()
 
     def set_style(self, style: Style) -> None:
         """Take other colours."""
         self._style = style
-        self.update()
+        self._repaint()
 
-    def show_hit(self, node: NodeItem | None, hit: Hit, state: WidgetState) -> None:
+    def show_hit(
+        self, node: NodeItem | None, hit: Hit, state: WidgetState, covers: Sequence[QRectF] = ()
+    ) -> None:
         """Draw another part as hovered; None for none.
 
         Args:
             node: The node.
             hit: What is hovered in it.
             state: How the control would be drawn at rest; ignored for sockets.
+            covers: Nodes that lie above this one, in scene coordinates; nothing is drawn there.
         """
         box = _box_of(node, hit) if node is not None else QRectF()
         if node is None or box.isEmpty():
-            self._node = None
-            self.hide()
+            if self._node is not None:
+                self._repaint()
+                self._node = None
             return
-        self.prepareGeometryChange()
-        self._node, self._hit, self._box = node, hit, box
+        self._repaint()
+        self._node, self._hit, self._covers = node, hit, covers
+        self._corner = node.pos()
+        self._box = box.translated(self._corner)
         self._state = replace(state, hovered=hit.part)
-        self.setPos(node.pos())
-        self.setZValue(node.zValue() + ABOVE_NODE)
-        self.show()
-        self.update()
+        self._repaint()
+
+    def _repaint(self) -> None:
+        scene = self.scene()
+        if self._node is not None and scene is not None:
+            scene.update(self._box.adjusted(-1.0, -1.0, 1.0, 1.0))
 
     def boundingRect(self) -> QRectF:
-        """Cover the row or the socket with its label."""
-        return self._box
+        """Cover the whole scene."""
+        return _EVERYWHERE
 
     def shape(self) -> QPainterPath:
         """Be nowhere for hit tests."""
@@ -82,14 +97,22 @@ class HoverItem(QGraphicsItem):
     ) -> None:
         """Draw the part."""
         node = self._node
-        if node is None or painter.worldTransform().m11() < FULL_ZOOM:
+        if node is None or not self._box.intersects(option.exposedRect):
+            return
+        if painter.worldTransform().m11() < FULL_ZOOM:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        if self._covers:
+            painter.setClipPath(_less(self._box, self._covers))
+        painter.translate(self._corner)
         colors = colors_of(node, self._style)
         if self._hit.under is Under.WIDGET:
             self._paint_control(painter, node, colors)
         else:
             self._paint_socket(painter, node, colors)
+        painter.translate(-self._corner)
+        if self._covers:
+            painter.setClipping(False)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_control(self, painter: QPainter, node: NodeItem, colors: NodeColors) -> None:
@@ -132,6 +155,17 @@ class HoverItem(QGraphicsItem):
     @property
     def _radius(self) -> float:
         return self._style.px("node.socketRadius")
+
+
+def _less(box: QRectF, covers: Sequence[QRectF]) -> QPainterPath:
+    """Return what the covers leave of a box."""
+    left = QPainterPath()
+    left.addRect(box.adjusted(-1.0, -1.0, 1.0, 1.0))
+    for cover in covers:
+        hole = QPainterPath()
+        hole.addRect(cover)
+        left = left.subtracted(hole)
+    return left
 
 
 def _box_of(node: NodeItem, hit: Hit) -> QRectF:

@@ -144,7 +144,7 @@ class LinksItem(QGraphicsItem):
                 dirty = box if dirty is None else _united(dirty, box)
         if dirty is not None:
             left, top, right, bottom = dirty
-            self.update(QRectF(left, top, right - left, bottom - top))
+            self._update_rect(QRectF(left, top, right - left, bottom - top))
 
     def begin_shift(self, keys: Iterable[str]) -> None:
         """Take links out of the index that will move as they are, both ends alike.
@@ -168,18 +168,18 @@ class LinksItem(QGraphicsItem):
         """Paint the shifted links ``dx, dy`` away from where they were."""
         if self._shifted:
             old, self._shift = self._shift_rect(), (dx, dy)
-            self.update(old.united(self._shift_rect()))
+            self._update_rect(old.united(self._shift_rect()))
 
     def end_shift(self) -> None:
         """Put the shifted links back where they were."""
         if self._shifted:
-            self.update(self._shift_rect())
+            self._update_rect(self._shift_rect())
             for number, entry, box in self._shifted:
                 if self._entries[number] is entry:
                     self._boxes.set(number, box)
             self._shifted.clear()
             self._shift = (0.0, 0.0)
-            self.update(self._shift_rect())
+            self._update_rect(self._shift_rect())
 
     def _shift_rect(self) -> QRectF:
         left, top, right, bottom = self._shifted_box
@@ -220,7 +220,7 @@ class LinksItem(QGraphicsItem):
         without = is_gesturing and len(self._entries_in(visible)) > GROUND_LINKS_IN_GESTURE
         if without != self._is_plain:
             self._is_plain = without
-            self.update(visible)
+            self._update_rect(visible)
 
     def pick(self, pos: QPointF, tolerance: float) -> str:
         """Return the key of the nearest link within ``tolerance`` units, or an empty text."""
@@ -358,6 +358,12 @@ class LinksItem(QGraphicsItem):
         entries = self._entries
         return [entry for number in numbers if (entry := entries[number]) is not None]
 
+    def _update_rect(self, rect: QRectF) -> None:
+        # By way of the scene: updating an item makes Qt look at every node of the graph.
+        scene = self.scene()
+        if scene is not None:
+            scene.update(rect)
+
     def _update_along(self, key: str) -> None:
         """Paint a link anew: pieces along its course, far less than the box around it."""
         number = self._numbers.get(key)
@@ -366,7 +372,7 @@ class LinksItem(QGraphicsItem):
             return
         for curve in entry.curves:
             for left, top, right, bottom in link_routes.piece_boxes(curve, _REACH):
-                self.update(QRectF(left, top, right - left, bottom - top))
+                self._update_rect(QRectF(left, top, right - left, bottom - top))
 
 
 def _united(first: Box, second: Box) -> Box:

@@ -55,7 +55,7 @@ class MarksLayer:
 
     def update_outline(self, item: NodeItem) -> None:
         """Paint what is around a node anew; call it before and after the node moves."""
-        self._outlines.update(self._area(item))
+        self._outlines.update_rect(self._area(item))
 
     def update_lit(self) -> None:
         """Light the links of the selected nodes."""
@@ -102,7 +102,18 @@ class MarksLayer:
                     item, hit.index, pointer, scene.run.run_of(item.key)
                 )
         is_free = scene.offer_of is None and pointer.pressed is NOTHING
-        self._hover_item.show_hit(item if is_free else None, hit, state)
+        if item is None or not is_free:
+            self._hover_item.show_hit(None, hit, state)
+        else:
+            self._hover_item.show_hit(item, hit, state, self._nodes_above(item))
+
+    def _nodes_above(self, item: NodeItem) -> list[QRectF]:
+        depth = item.zValue()
+        return [
+            other.outline
+            for other in self._scene.nodes_in(item.outline)
+            if other is not item and other.zValue() > depth
+        ]
 
     def set_offered(self, key: str, color: QColor) -> None:
         """Mark the node that would take what is dragged; an empty key for none."""

@@ -74,16 +74,25 @@ class OutlinesItem(QGraphicsItem):
         self._radius = style.px("radius.node")
         self.update()
 
+    def update_rect(self, rect: QRectF) -> None:
+        """Paint a part of the scene anew.
+
+        By way of the scene: updating an item makes Qt look at every node of the graph.
+        """
+        scene = self.scene()
+        if scene is not None:
+            scene.update(rect)
+
     def update_ring(self, rect: QRectF) -> None:
         """Paint the border of a node anew, and the mark in its corner, but not what it holds."""
         reach = RING_REACH
         outer = rect.adjusted(-reach, -reach, reach, reach)
         thick = 2 * reach
-        self.update(QRectF(outer.left(), outer.top(), outer.width(), thick))
-        self.update(QRectF(outer.left(), outer.bottom() - thick, outer.width(), thick))
-        self.update(QRectF(outer.left(), outer.top(), thick, outer.height()))
-        self.update(QRectF(outer.right() - thick, outer.top(), thick, outer.height()))
-        self.update(QRectF(rect.right() - 14.0, rect.bottom() - 14.0, 14.0, 14.0))
+        self.update_rect(QRectF(outer.left(), outer.top(), outer.width(), thick))
+        self.update_rect(QRectF(outer.left(), outer.bottom() - thick, outer.width(), thick))
+        self.update_rect(QRectF(outer.left(), outer.top(), thick, outer.height()))
+        self.update_rect(QRectF(outer.right() - thick, outer.top(), thick, outer.height()))
+        self.update_rect(QRectF(rect.right() - 14.0, rect.bottom() - 14.0, 14.0, 14.0))
 
     def boundingRect(self) -> QRectF:
         """Cover the whole scene."""

@@ -32,8 +32,8 @@ from app.widgets.style import Style
 if TYPE_CHECKING:
     from app.ui.document import WorkflowDocument
 
-SCENE_RECT = QRectF(-1_000_000.0, -1_000_000.0, 2_000_000.0, 2_000_000.0)
-"""Fixed and huge: a rectangle that grows while something is dragged makes the view jump."""
+INDEX_MARGIN = 4000.0
+"""How far the index of items reaches beyond the nodes."""
 MANY_NODES = 800
 """From so many nodes on, the collector is kept away from them (a full pass takes 25 ms)."""
 
@@ -64,7 +64,6 @@ class CanvasScene(QGraphicsScene):
 
     def __init__(self, document: WorkflowDocument, run_state: RunState, style: Style) -> None:
         super().__init__()
-        self.setSceneRect(SCENE_RECT)
         self.document = document
         self.run_state = run_state
         self.nodes: dict[str, NodeItem] = {}
@@ -139,6 +138,7 @@ class CanvasScene(QGraphicsScene):
         try:
             self._clear()
             bound = self.document.bound
+            self.setSceneRect(_index_rect(node.node.pos for node in bound.nodes.values()))
             fonts = node_fonts(self._style)
             for index, node in enumerate(bound.nodes.values()):
                 item = NodeItem(node, fonts)
@@ -517,6 +517,18 @@ class CanvasScene(QGraphicsScene):
 
     def _flat_color(self, item: NodeItem) -> QColor:
         return node_views.colors_of(item, self._style).body
+
+
+def _index_rect(places: Iterable[tuple[float, float]]) -> QRectF:
+    """Return the rectangle that Qt divides into cells to find items in.
+
+    It hugs the nodes, for the cells are shares of it; what comes to lie beyond is found in the
+    cells at its edge. Where the view can go is another matter, see the view's own rectangle.
+    """
+    points = list(places) or [(0.0, 0.0)]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    rect = QRectF(QPointF(min(xs), min(ys)), QPointF(max(xs), max(ys)))
+    return rect.adjusted(-INDEX_MARGIN, -INDEX_MARGIN, INDEX_MARGIN, INDEX_MARGIN)
 
 
 def _freeze() -> None:

@@ -46,6 +46,8 @@ from app.widgets.style import Style
 if TYPE_CHECKING:
     from app.ui.document import WorkflowDocument
 
+VIEW_RECT = QRectF(-1_000_000.0, -1_000_000.0, 2_000_000.0, 2_000_000.0)
+"""Fixed and huge: a rectangle that grows while something is dragged makes the view jump."""
 MOST_PARTS = 48
 """More uncovered strips than this are painted as one rectangle."""
 
@@ -144,6 +146,7 @@ class CanvasView(QGraphicsView):
         self.navigator.changed.connect(self._on_moved)
         self.navigator.zoom_changed.connect(self._on_zoomed)
         self.navigator.settled.connect(self._on_settled)
+        self.setSceneRect(VIEW_RECT)
         self.setScene(self.canvas)
         self.navigator.set_state(1.0, QPointF(0.0, 0.0))
 

@@ -1,6 +1,7 @@
 import pytest
 from canvas_hands import ALT, CTRL, NONE, SHIFT, raw_node, raw_workflow
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
 
 from app.ui.canvas.selection import Selection
 
@@ -394,3 +395,26 @@ def test_u176_muting_a_group_mutes_its_nodes(grouped):
 
     assert grouped.bound.nodes["1"].node.mode == 2
     assert grouped.bound.nodes["2"].node.mode == 0
+
+
+def test_a_hovered_row_is_not_drawn_over_a_node_that_covers_it(make_canvas):
+    canvas = make_canvas(
+        raw_workflow(
+            [
+                raw_node(1, "Filter", (60, 80), (300, 120), [4]),
+                raw_node(2, "Viewer", (220, 60), (200, 200)),
+            ]
+        )
+    )
+    covered = canvas.row(1, "radius", 0.9)
+    QTest.qWait(60)
+    canvas.move(QPointF(5, 5), Qt.MouseButton.NoButton)
+    QTest.qWait(150)
+    before = canvas.view.grab().toImage().pixelColor(covered.toPoint())
+    visible = canvas.row(1, "radius", 0.3)
+
+    canvas.move(visible, Qt.MouseButton.NoButton)
+
+    assert canvas.scene.pointer.hover.widget == "radius"
+    QTest.qWait(150)
+    assert canvas.view.grab().toImage().pixelColor(covered.toPoint()) == before
