@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from app.ui.engine_worker import EngineWorker
+    from app.ui.garbage import GarbageCollector
     from app.ui.main_window import MainWindow
     from app.ui.run_controller import RunController
 
@@ -162,6 +163,7 @@ class Program:
         from app.ui.run_controller import RunController
 
         self._application = application
+        self._garbage: GarbageCollector | None = None
         home = home_folder(options.base_dir)
         settings = load_settings(home / "user" / "easel.settings.json")
         definitions = load_definitions(RESOURCES / "node_definitions.json.gz", cache_path(home))
@@ -201,17 +203,19 @@ class Program:
     def close(self) -> int:
         """End the threads. A node that never lets go does not keep the program alive."""
         if self.controller.close():
+            if self._garbage is not None:
+                self._garbage.close()
             return 0
         log.warning("A node did not react to Stop; the program ends without it.")
         os._exit(0)
 
     def _begin(self) -> None:
         """Start what the first paint did not need."""
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
-        gc.enable()
+        from app.ui.garbage import GarbageCollector
         from app.ui.pack_widgets import PackWidgets
 
+        gc.freeze()
+        self._garbage = GarbageCollector(self._application)
         self.pack_widgets = PackWidgets(self.window)
         self.worker.widget_modules_found.connect(self.pack_widgets.take_modules)
         self.pack_widgets.failed.connect(self.controller.report_pack)

@@ -6,7 +6,6 @@ See ``docs/scripting.md`` for how to use it from Python.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from app.engine import compat
+from app.engine import compat, garbage
 from app.engine.errors import EngineStateError, SettingsError, describe
 from app.engine.events import (
     Event,

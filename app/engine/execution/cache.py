@@ -15,12 +15,12 @@ place, and the tree only says which node instances are still needed (E-432).
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.engine import garbage
 from app.engine.errors import SettingsError
 from app.engine.execution.cache_key import Key, KeyTable
 from app.engine.execution.footprint import footprint

@@ -7,7 +7,6 @@ a model ask for.
 from __future__ import annotations
 
 import enum
-import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import comfy.cli_args
 import psutil
 import torch
 
+from app.engine import garbage
 from app.engine.execution.interrupts import (
     InterruptProcessingException,
     interrupt_current_processing,
@@ -343,7 +343,7 @@ def free_memory(
     memory_required: float, device: torch.device, keep_loaded: Sequence[Any] = (), **options: Any
 ) -> list[Any]:
     """Make room on a device; returns the models that were unloaded."""
-    gc.collect()
+    garbage.collect()
     soft_empty_cache()
     return []
 
