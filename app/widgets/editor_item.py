@@ -174,11 +174,9 @@ class EditorItem(QGraphicsTextItem):
 
     def wants_key(self, event: QKeyEvent) -> bool:
         """Tell whether a key means something here that Qt's text control does not know of."""
-        return event.key() in (
-            Qt.Key.Key_Escape,
-            Qt.Key.Key_Tab,
-            Qt.Key.Key_Backtab,
-        ) or event.matches(QKeySequence.StandardKey.Paste)
+        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+            return True
+        return event.matches(QKeySequence.StandardKey.Paste) or _is_redo(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle leaving and plain pasting; the rest is Qt's text control."""
@@ -192,6 +190,10 @@ class EditorItem(QGraphicsTextItem):
         elif event.matches(QKeySequence.StandardKey.Paste):
             event.accept()
             self.paste()
+        elif _is_redo(event):
+            event.accept()
+            self.document().redo()
+            self.caret_moved()
         else:
             super().keyPressEvent(event)
 
@@ -304,3 +306,9 @@ class EditorItem(QGraphicsTextItem):
             if scene is not None:
                 scene.removeItem(self.frame)
             self.closed.emit()
+
+
+def _is_redo(event: QKeyEvent) -> bool:
+    """Tell whether a key means redo: also Ctrl+Y where the system has only Ctrl+Shift+Z."""
+    plain = event.modifiers() == Qt.KeyboardModifier.ControlModifier
+    return plain and event.key() == Qt.Key.Key_Y
