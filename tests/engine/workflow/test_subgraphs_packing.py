@@ -71,7 +71,7 @@ def _selection(desk: Desk, chance: random.Random) -> list[str]:
     return chance.sample(keys, chance.randint(1, len(keys))) if keys else []
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(name=st.sampled_from(_SAMPLES), seed=st.integers(0, 10_000))
 def test_u194_packing_and_unpacking_any_selection_keeps_the_prompt_and_undoes(name, seed):
     desk = Desk(read_sample(name))
@@ -474,3 +474,30 @@ def test_unused_nested_definition_lists_stay_in_the_file():
 
     assert set(desk.workflow.subgraphs) == {"outer", "inner"}
     assert content(read_workflow(content(desk.workflow))) == content(desk.workflow)
+
+
+def test_u190_links_with_a_loose_end_go_along_and_come_back():
+    reroutes = [{"id": 7, "pos": [500, 50], "linkIds": [], "floating": {"slotType": "output"}}]
+    loose = {"id": 9, "origin_id": 1, "origin_slot": 0, "target_id": -1, "target_slot": -1,
+             "type": "IMAGE", "parentId": 7}  # fmt: skip
+    workflow = flow(
+        [node(1, "Load", outputs=[out("IMAGE", "IMAGE")])],
+        floatingLinks=[loose],
+        extra={"reroutes": reroutes},
+    )
+    desk = Desk(workflow, DEFINITIONS)
+    start = content(workflow)
+
+    host = _packed(desk, ["1"])
+
+    inner = desk.workflow.subgraphs[desk.bound.nodes[host].node.type]
+    assert desk.workflow.root.floating_links == desk.workflow.root.reroutes == {}
+    (link,) = inner.floating_links.values()
+    assert (link.origin, link.target) == ("1", "-1")
+    assert inner.reroutes[link.parent_id].raw["floating"] == {"slotType": "output"}
+    _unpacked(desk, host)
+    (link,) = desk.workflow.root.floating_links.values()
+    assert desk.workflow.root.reroutes[link.parent_id].pos == (500, 50)
+    while desk.inverses:
+        desk.undo()
+    assert content(desk.workflow) == start

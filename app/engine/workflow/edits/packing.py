@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -143,6 +143,7 @@ class _Packing:
         self._links: list[BoundLink] = []
         self._inputs: list[_Port] = []
         self._outputs: list[_Port] = []
+        self._floating: list[str] = []
 
     def run(self) -> str:
         """Pack; return the key of the host."""
@@ -251,6 +252,7 @@ class _Packing:
         for index, port in enumerate(self._outputs):
             origin, output = port.inner[0]
             draft.add_link(nodes[origin], output, nodes[OUTPUT_BOX], index, port.type)
+        self._floating = copies.floating({key: key for key in self._keys})
         self._trial.commit(draft)
 
     def _replace(self, box: Box) -> str:
@@ -264,6 +266,11 @@ class _Packing:
             draft.remove(RecordKind.NODE, key)
         for key in self._groups:
             draft.remove(RecordKind.GROUP, key)
+        loose = [key for link in self._floating for key in self._loose_reroutes(link)]
+        for key in self._floating:
+            draft.remove(RecordKind.FLOATING_LINK, key)
+        for key in dict.fromkeys(loose):
+            draft.remove(RecordKind.REROUTE, key)
         number = draft.fresh_id(RecordKind.NODE)
         raw = self._host(number, box)
         draft.insert(RecordKind.NODE, str(number), raw)
@@ -285,6 +292,18 @@ class _Packing:
         drop_bare_reroutes(draft, [*self._links, *crossing])
         trial.commit(draft)
         return str(number)
+
+    def _loose_reroutes(self, floating: str) -> list[str]:
+        """Return the reroutes that only a link with a loose end runs through."""
+        chain = _chain(self._graph, self._graph.floating_links[floating].parent_id)
+        rest = {
+            key
+            for name, link in self._graph.floating_links.items()
+            if name not in self._floating
+            for key in _chain(self._graph, link.parent_id)
+        }
+        reroutes = self._graph.reroutes
+        return [k for k in chain if k not in rest and not as_list(reroutes[k].get("linkIds"))]
 
     def _host(self, number: int, box: Box) -> Raw:
         interface = interface_of(self._trial, self._id)
@@ -373,7 +392,8 @@ class RerouteCopies:
                 number = self._draft.fresh_id(RecordKind.REROUTE)
                 x, y = self._graph.reroutes[key].pos
                 at = (x + self._offset[0], y + self._offset[1])
-                raw: Raw = {"id": number}
+                raw: Raw = {**self._graph.reroutes[key].raw, "id": number}
+                raw.pop("parentId", None)
                 if parent is not None:
                     raw["parentId"] = id_value(parent)
                 raw["pos"] = stored_pair(self._draft.graph.space, at)
@@ -383,6 +403,26 @@ class RerouteCopies:
             parent = self._made[key]
         return parent
 
+    def floating(self, names: Mapping[str, str]) -> list[str]:
+        """Copy the links with a loose end that hang from some nodes; return their keys.
+
+        Args:
+            names: Keys that the nodes have in the other graph, by their keys in this one.
+        """
+        copied: list[str] = []
+        for key, link in self._graph.floating_links.items():
+            ends = {"origin_id": names.get(link.origin), "target_id": names.get(link.target)}
+            if not isinstance(link.raw, dict) or not any(ends.values()):
+                continue
+            parent = self.path(_chain(self._graph, link.parent_id))
+            raw: Raw = {**link.raw, "id": self._draft.fresh_id(RecordKind.LINK)}
+            raw.update({end: id_value(name) for end, name in ends.items() if name is not None})
+            if parent is not None:
+                raw["parentId"] = id_value(parent)
+            self._draft.insert(RecordKind.FLOATING_LINK, str(raw["id"]), raw)
+            copied.append(key)
+        return copied
+
 
 def drop_bare_reroutes(draft: Draft, links: Iterable[BoundLink]) -> None:
     """Remove the reroutes of former links that nothing runs through any more."""
@@ -391,6 +431,15 @@ def drop_bare_reroutes(draft: Draft, links: Iterable[BoundLink]) -> None:
             continue
         if not as_list(draft.get(RecordKind.REROUTE, key, "linkIds")):
             draft.remove(RecordKind.REROUTE, key)
+
+
+def _chain(graph: Graph, parent: str | None) -> list[str]:
+    """Return the reroutes that end in ``parent``, the one nearest to the origin first."""
+    chain: list[str] = []
+    while parent is not None and parent in graph.reroutes and parent not in chain:
+        chain.append(parent)
+        parent = graph.reroutes[parent].parent_id
+    return chain[::-1]
 
 
 def _port(ports: list[_Port], name: str, kind: str, label: str) -> _Port:

@@ -198,6 +198,7 @@ class _Unpacking:
             target = nodes[self.nodes[link.target]]
             kind = link.type if entering is None else entering.type
             draft.add_link(nodes[origin], output, target, link.target_input, kind, parent=parent)
+        copies.floating(self.nodes)
         draft.remove(RecordKind.NODE, self._key)
         former = [link for link in self._entering if link is not None]
         drop_bare_reroutes(draft, [*former, *(link for each in self._leaving for link in each)])
