@@ -19,10 +19,14 @@ _SEEK_POSITION: Final = 0x53AC
 _CLUSTER: Final = 0x1F43B675
 _TAGS: Final = 0x1254C367
 _TAG: Final = 0x7373
+_TARGETS: Final = 0x63C0
 _SIMPLE_TAG: Final = 0x67C8
 _TAG_NAME: Final = 0x45A3
 _TAG_STRING: Final = 0x4487
 _COMMENTS: Final = frozenset({"comment", "description"})
+_VOID: Final = 0xEC
+_SMALLEST_VOID: Final = 9
+_LONGEST_NAME: Final = 1_000
 _MAX_DEPTH: Final = 8
 
 
@@ -59,8 +63,9 @@ def read(source: Source) -> dict[str, str]:
             seen.add(element.at)
             _read_tags(source, element, texts, 0)
         elif element.id == _SEEK_HEAD:
-            for place in _tag_places(source, element):
-                at = segment.start + place
+            for field in _tag_fields(source, element):
+                place = source.read(field.start, field.end - field.start)
+                at = segment.start + int.from_bytes(place, "big")
                 found = _element(source, at, segment.end) if at < segment.end else None
                 if found is not None and found.id == _TAGS and at not in seen:
                     seen.add(at)
@@ -113,20 +118,17 @@ def _element(source: Source, at: int, limit: int) -> _Element:
     return _Element(identifier, at, start, start + length)
 
 
-def _tag_places(source: Source, head: _Element) -> Iterator[int]:
+def _tag_fields(source: Source, head: _Element) -> Iterator[_Element]:
+    """Yield the fields of a list of contents that hold the places of tags."""
     for seek in _walk(source, head.start, head.end):
         if seek.id != _SEEK:
             continue
-        identifier = place = 0
-        for part in _walk(source, seek.start, seek.end):
-            if part.id in (_SEEK_ID, _SEEK_POSITION) and part.end - part.start <= 8:
-                value = int.from_bytes(source.read(part.start, part.end - part.start), "big")
-                if part.id == _SEEK_ID:
-                    identifier = value
-                else:
-                    place = value
-        if identifier == _TAGS:
-            yield place
+        parts = {part.id: part for part in _walk(source, seek.start, seek.end)}
+        name, field = parts.get(_SEEK_ID), parts.get(_SEEK_POSITION)
+        if name is None or field is None or not 0 < field.end - field.start <= 8:
+            continue
+        if source.peek(name.start, min(name.end - name.start, 5)) == _TAGS.to_bytes(4, "big"):
+            yield field
 
 
 def _read_tags(source: Source, holder: _Element, texts: Texts, depth: int) -> None:
@@ -151,7 +153,9 @@ def _read_tags(source: Source, holder: _Element, texts: Texts, depth: int) -> No
 
 
 def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
-    """Return the film with ``texts`` as tags at its end.
+    """Return the film with ``texts`` as tags at its end, in place of those of the same names.
+
+    Other tags move there too; the space they leave is marked as empty.
 
     Raises:
         WorkflowFileError: ``data`` is no whole film, or its segment cannot grow.
@@ -160,19 +164,87 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     segment = next((e for e in _walk(source, 0, source.size) if e.id == _SEGMENT), None)
     if segment is None or segment.end != source.size:
         raise source.damaged()
-    made = make_tags(texts)
+    names = {key.lower() for key in texts}
+    changed = bytearray(data)
+    kept = b""
+    elements = list(_level_one(source, segment))
+    for element, following in zip(elements, [*elements[1:], None], strict=True):
+        if element.id == _TAGS:
+            kept += _without(source, data, element, names)
+            changed[element.at : element.end] = _void(element.end - element.at)
+        elif element.id == _SEEK_HEAD:
+            room = following if following is not None and following.id == _VOID else element
+            listed = _listed(source, data, element, room.end, source.size - segment.start)
+            changed[element.at : element.at + len(listed)] = listed
+    made = _made(_TAGS, kept + _tag(texts))
     if segment.is_open:
-        return data + made
+        return bytes(changed) + made
     width = segment.start - segment.at - 4
     length = segment.end - segment.start + len(made)
     if length >= (1 << (7 * width)) - 1:
         raise WorkflowFileError(f"Cannot write into {source.shown}: it has no room for more.")
-    field = (length | 1 << (7 * width)).to_bytes(width, "big")
-    return data[: segment.at + 4] + field + data[segment.start :] + made
+    changed[segment.at + 4 : segment.start] = (length | 1 << (7 * width)).to_bytes(width, "big")
+    return bytes(changed) + made
 
 
-def make_tags(texts: Mapping[str, str]) -> bytes:
-    """Return a ``Tags`` element; names are upper-cased, as usual in these files."""
+def _listed(source: Source, data: bytes, head: _Element, end: int, place: int) -> bytes:
+    """Return the list of contents, and the room up to ``end``, with tags at another place.
+
+    Players look for tags behind the pictures only where this list says so. Without room for a
+    longer number it stays as it is.
+    """
+    found = list(_tag_fields(source, head))
+    if found and place < 1 << 8 * (found[0].end - found[0].start):
+        field = found[0]
+        number = place.to_bytes(field.end - field.start, "big")
+        return data[head.at : field.start] + number + data[field.end : head.end]
+    taken = {field.start for field in found}
+    kept = b"".join(
+        data[seek.at : seek.end]
+        for seek in _walk(source, head.start, head.end)
+        if not any(seek.start <= at < seek.end for at in taken)
+    )
+    entry = _made(_SEEK_ID, _TAGS.to_bytes(4, "big")) + _made(
+        _SEEK_POSITION, place.to_bytes(8, "big")
+    )
+    made = _made(_SEEK_HEAD, kept + _made(_SEEK, entry))
+    rest = end - head.at - len(made)
+    if rest == 0:
+        return made
+    return made + _void(rest) if rest >= _SMALLEST_VOID else data[head.at : head.end]
+
+
+def _without(source: Source, data: bytes, tags: _Element, names: set[str]) -> bytes:
+    """Return the content of a ``Tags`` element without the simple tags of these names."""
+    kept = b""
+    for tag in _walk(source, tags.start, tags.end):
+        if tag.id != _TAG:
+            continue
+        parts = [
+            (part.id, data[part.at : part.end])
+            for part in _walk(source, tag.start, tag.end)
+            if part.id != _SIMPLE_TAG or _name(source, part) not in names
+        ]
+        if any(identifier == _SIMPLE_TAG for identifier, _ in parts):
+            kept += _made(_TAG, b"".join(content for _, content in parts))
+    return kept
+
+
+def _name(source: Source, simple: _Element) -> str:
+    for part in _walk(source, simple.start, simple.end):
+        if part.id == _TAG_NAME and part.end - part.start < _LONGEST_NAME:
+            name = source.read(part.start, part.end - part.start)
+            return name.rstrip(b"\0").decode("utf-8", "replace").lower()
+    return ""
+
+
+def _void(length: int) -> bytes:
+    """Return an empty element that takes exactly this many bytes, at least 9."""
+    return bytes([_VOID]) + (length - 9 | 1 << 56).to_bytes(8, "big") + bytes(length - 9)
+
+
+def _tag(texts: Mapping[str, str]) -> bytes:
+    """Return a tag for the whole film; names are upper-cased, as usual in these files."""
     simple = b"".join(
         _made(
             _SIMPLE_TAG,
@@ -181,8 +253,7 @@ def make_tags(texts: Mapping[str, str]) -> bytes:
         )
         for key, text in texts.items()
     )
-    targets = _made(0x63C0, b"")
-    return _made(_TAGS, _made(_TAG, targets + simple))
+    return _made(_TAG, _made(_TARGETS, b"") + simple)
 
 
 def _made(identifier: int, content: bytes) -> bytes:

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from app.engine.errors import WorkflowFileError
 from app.engine.workflow.metadata.boxes import Box, brands, child, walk
 from app.engine.workflow.metadata.limits import MAX_PARTS, Texts, check_length
 from app.engine.workflow.metadata.source import Source
@@ -111,13 +112,16 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     space it leaves is marked as free.
 
     Raises:
-        WorkflowFileError: ``data`` is no whole film, or has no index.
+        WorkflowFileError: ``data`` is no whole film, has no index, or comes in fragments, whose
+            index has to stay at the beginning.
     """
     source = Source(data, "this film")
     tops = list(walk(source, 0, source.size))
     moov = next((box for box in tops if box.name == b"moov"), None)
     if moov is None:
         raise source.damaged()
+    if any(box.name == b"moof" for box in tops):
+        raise WorkflowFileError(f"Cannot write into {source.shown}: it comes in fragments.")
     kept = b""
     user_data = b""
     for box in walk(source, moov.start, moov.end):
