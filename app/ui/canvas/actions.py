@@ -17,8 +17,8 @@ from app.ui.canvas.hover import GROUP_PARTS, Hit, Under
 from app.ui.canvas.interactions.connect import LooseLink
 from app.ui.canvas.interactions.wheel import middle_of
 from app.ui.canvas.node_colors import NAMED_COLORS
+from app.ui.canvas.node_fonts import node_fonts
 from app.ui.canvas.node_item import NODE_Z, Z_STEP, new_node_size
-from app.ui.canvas.node_painter import node_fonts
 from app.ui.canvas.selection import Selection
 
 if TYPE_CHECKING:

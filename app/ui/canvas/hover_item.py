@@ -17,8 +17,9 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from app.ui.canvas.detail import FULL_ZOOM
 from app.ui.canvas.hover import NOTHING, Hit, Under
 from app.ui.canvas.node_colors import NodeColors
+from app.ui.canvas.node_fonts import node_fonts
 from app.ui.canvas.node_item import NodeItem
-from app.ui.canvas.node_painter import HOVER_GROWTH, LABEL_GAP, node_fonts
+from app.ui.canvas.node_painter import HOVER_GROWTH, LABEL_GAP
 from app.ui.canvas.node_views import colors_of
 from app.ui.canvas.socket_painter import paint_socket
 from app.widgets.base import WidgetState

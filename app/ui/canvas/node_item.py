@@ -20,8 +20,8 @@ from app.engine.workflow.node_binding import NodeBinder
 from app.ui.canvas import node_layout
 from app.ui.canvas.box_index import Box
 from app.ui.canvas.detail import Detail
+from app.ui.canvas.node_fonts import Fonts
 from app.ui.canvas.node_layout import NodeLayout, RowHeight
-from app.ui.canvas.node_painter import Fonts
 from app.ui.widget_specs import specs_of, visible_widgets, widget_kind
 from app.widgets.base import NodeWidget
 from app.widgets.factory import make_widget

@@ -7,54 +7,22 @@ of selection, run and failure are not here: they are drawn above all nodes by
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QPainter, QPen
 
-from app.engine.workflow.model import Mode
-from app.ui.canvas import glyphs
-from app.ui.canvas.detail import FULL_ZOOM, Detail
+from app.ui.canvas.detail import Detail
+from app.ui.canvas.node_fonts import node_fonts
 from app.ui.canvas.node_layout import CAPTION_HEIGHT, TITLE_HEIGHT
 from app.ui.canvas.node_view import NodeView
 from app.ui.canvas.pictures import PictureCache, fitted, grid_cells, size_of
 from app.ui.canvas.shadow import node_shadow
 from app.ui.canvas.socket_painter import REFUSED_OPACITY, paint_problem_ring, paint_socket
-from app.ui.run_state import NodePhase
-from app.widgets.ink import FontInk
+from app.ui.canvas.title_painter import TitlePainter, time_words
 from app.widgets.style import Style
 from app.widgets.text_layout import TextLines
 
-TITLE_X = 30.0
-TITLE_MIDDLE = -TITLE_HEIGHT / 2
-CHEVRON = QPointF(15.0, TITLE_MIDDLE)
 LABEL_GAP = 10.0
-SIGN_GAP = 5.0
-SIGN_WIDTH = 12.0
 HOVER_GROWTH = 1.0
-_LEAST_TITLE_PX = 8.0
-
-
-class Fonts:
-    """The fonts inside nodes with their measures, made once for each style."""
-
-    def __init__(self, style: Style) -> None:
-        self.title = FontInk(style.node_font("title"))
-        self.inner = FontInk(style.node_font("inner"))
-        self.caption = FontInk(style.node_font("caption"))
-        self.prompt = FontInk(style.node_font("promptText"))
-        self.prompt_line = style.px("type.node.promptText.line")
-        measured = style.node_font("title")
-        regular = type(measured)(measured)
-        regular.setWeight(type(measured).Weight.Normal)
-        # Files were measured with a title of regular weight; the drawn one is a little wider.
-        self.title_measure = FontInk(regular)
-
-
-@lru_cache(maxsize=8)
-def node_fonts(style: Style) -> Fonts:
-    """Return the fonts of a style."""
-    return Fonts(style)
 
 
 class NodePainter:
@@ -67,6 +35,7 @@ class NodePainter:
     def __init__(self, style: Style) -> None:
         self.style = style
         self.fonts = node_fonts(style)
+        self._titles = TitlePainter(style, self.fonts)
         self._pictures = PictureCache()
         self._radius = style.px("radius.node")
         self._socket_radius = style.px("node.socketRadius")
@@ -81,11 +50,11 @@ class NodePainter:
             node_shadow(self.style).paint(painter, outline)
         self._paint_frame(painter, view, outline)
         if view.layout.is_collapsed:
-            self._paint_title(painter, view)
+            self._titles.paint(painter, view)
             self._paint_collapsed_sockets(painter, view)
             return
         if view.layout.has_title:
-            self._paint_title(painter, view)
+            self._titles.paint(painter, view)
         if view.detail is not Detail.FULL:
             self._paint_boxes(painter, view)
             self._paint_pictures(painter, view)
@@ -120,78 +89,6 @@ class NodePainter:
         painter.drawRoundedRect(
             outline.adjusted(inset, inset, -inset, -inset), radius - inset, radius - inset
         )
-
-    def _paint_title(self, painter: QPainter, view: NodeView) -> None:
-        colors = view.colors
-        color = colors.title_text_selected if view.is_selected else colors.title_text
-        if view.detail < Detail.FULL:
-            if view.detail is Detail.TITLES:
-                self._paint_far_title(painter, view, color)
-            return
-        if not view.node.boundary:
-            chevron = glyphs.chevron_right() if view.layout.is_collapsed else glyphs.chevron_down()
-            glyphs.paint_glyph(painter, chevron, CHEVRON, colors.glyph)
-        room = view.layout.width - 2 * TITLE_X
-        if view.layout.is_collapsed:
-            room = view.layout.width - TITLE_X - 8.0
-        else:
-            room = min(room + 15.0, self._paint_signs(painter, view) - TITLE_X - 6.0)
-        font = self.fonts.title
-        painter.setFont(font.font)
-        painter.setPen(color)
-        text = font.cut(view.node.title, max(0.0, room))
-        painter.drawText(QPointF(TITLE_X, font.baseline(TITLE_MIDDLE)), text)
-        if view.node.node.is_pinned:
-            x = TITLE_X + font.width(text) + 9.0
-            if x < view.layout.width - 8.0:
-                glyphs.paint_glyph(
-                    painter, glyphs.pin(), QPointF(x, TITLE_MIDDLE), colors.glyph, 1.3
-                )
-
-    def _paint_far_title(self, painter: QPainter, view: NodeView, color: QColor) -> None:
-        """Draw the title alone, as large as the bar allows, so that it can still be read."""
-        font = self.fonts.title
-        scale = max(1.0, min(1.5, _LEAST_TITLE_PX / (14.0 * min(view.zoom, FULL_ZOOM)) * 1.0))
-        text = font.cut(view.node.title, max(0.0, (view.layout.width - 16.0) / scale))
-        painter.setFont(font.font)
-        painter.setPen(color)
-        painter.translate(9.0, TITLE_MIDDLE)
-        painter.scale(scale, scale)
-        painter.drawText(QPointF(0.0, font.baseline(0.0)), text)
-        painter.scale(1.0 / scale, 1.0 / scale)
-        painter.translate(-9.0, -TITLE_MIDDLE)
-
-    def _paint_signs(self, painter: QPainter, view: NodeView) -> float:
-        """Draw the signs at the right end of the title; returns where free room ends."""
-        x = view.layout.width - 10.0
-        color = self.style.color
-        signs = []
-        if view.node.subgraph is not None:
-            signs.append((glyphs.enter(), view.colors.glyph))
-        if view.problem or view.node.problem:
-            signs.append((glyphs.error(), color("danger.line")))
-        elif view.phase is NodePhase.DONE:
-            signs.append((glyphs.tick(), color("success.line")))
-        elif view.phase is NodePhase.CACHED:
-            signs.append((glyphs.tick(), view.colors.glyph))
-        if view.node.node.mode == Mode.BYPASSED:
-            signs.append((glyphs.bypass(), view.colors.socket_text))
-        elif view.node.node.mode == Mode.MUTED:
-            signs.append((glyphs.mute(), view.colors.glyph))
-        for path, ink in signs:
-            glyphs.paint_glyph(painter, path, QPointF(x - SIGN_WIDTH / 2, TITLE_MIDDLE), ink)
-            x -= SIGN_WIDTH + SIGN_GAP
-        if view.phase is NodePhase.DONE and view.seconds is not None and not view.pictures:
-            font = self.fonts.inner
-            words = time_words(view.seconds)
-            x -= font.width(words)
-            painter.setFont(font.font)
-            painter.setPen(view.colors.socket_text)
-            painter.drawText(QPointF(x, font.baseline(TITLE_MIDDLE)), words)
-            x -= SIGN_GAP
-        if view.phase is NodePhase.RUNNING:
-            x -= 44.0
-        return x
 
     def _paint_widgets(self, painter: QPainter, view: NodeView) -> None:
         for widget, rect, state in zip(
@@ -354,13 +251,3 @@ class NodePainter:
         corner = QPointF(area.left() + padding, area.top() + padding)
         lines.draw(painter, corner, area.top(), area.bottom())
         painter.restore()
-
-
-def time_words(seconds: float) -> str:
-    """Return how long a node took: ``0.4 s``, ``14 s`` or ``1:07``."""
-    if seconds < 10.0:
-        return f"{seconds:.1f} s"
-    if seconds < 60.0:
-        return f"{round(seconds)} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"

@@ -41,6 +41,7 @@ class NodeView:
         detail: How much of it is drawn.
         zoom: Device pixels per unit.
         phase: How far it is in the last run.
+        maximum: Steps that it runs; 0 when none are known.
         seconds: Time the last run took.
         problem: Sentence about a failure, or empty.
         problem_input: Name of the input at fault, or empty.
@@ -64,6 +65,7 @@ class NodeView:
     detail: Detail = Detail.FULL
     zoom: float = 1.0
     phase: NodePhase = NodePhase.IDLE
+    maximum: float = 0.0
     seconds: float | None = None
     problem: str = ""
     problem_input: str = ""

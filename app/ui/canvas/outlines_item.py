@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.ui.canvas.detail import FULL_ZOOM, TITLE_ZOOM
-from app.ui.canvas.node_painter import node_fonts
+from app.ui.canvas.node_fonts import node_fonts
 from app.widgets.style import Style
 
 STRIP_HEIGHT = 28.0

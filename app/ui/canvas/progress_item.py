@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFont, QPainter, QPainterPath
+from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.ui.canvas.detail import FULL_ZOOM
+from app.ui.canvas.node_fonts import node_fonts
 from app.ui.canvas.node_layout import TITLE_HEIGHT
-from app.widgets.ink import FontInk
 from app.widgets.style import Style
 
 BUSY_SHARE = 0.3
@@ -29,27 +29,38 @@ class ProgressItem(QGraphicsItem):
         self._maximum = 0.0
         self._busy = 0.0
         self._words = ""
+        self._words_end = 0.0
         self._shape = QPainterPath()
         self.set_style(style)
 
     def set_style(self, style: Style) -> None:
         """Take other colours."""
         self._style = style
-        font = QFont(style.node_font("inner"))
-        font.setWeight(QFont.Weight.DemiBold)
-        self._font = FontInk(font)
+        self._font = node_fonts(style).steps
         self._height = style.px("node.progressHeight")
         self.update()
 
-    def place(self, corner: QPointF, width: float) -> None:
-        """Lie over the title bar of a node whose body begins at ``corner``."""
+    def place(self, corner: QPointF, width: float, words_end: float) -> None:
+        """Lie over the title bar of a node.
+
+        Args:
+            corner: Where its body begins.
+            width: Width of the node.
+            words_end: How far from the right edge the words end.
+        """
+        self._words_end = words_end
         if width != self._width:
             self.prepareGeometryChange()
             self._width = width
         self.setPos(corner)
 
-    def show_progress(self, value: float, maximum: float) -> None:
-        """Show ``value`` of ``maximum`` steps; a maximum of 0 means that none are known."""
+    def show_progress(self, value: float, maximum: float) -> bool:
+        """Show ``value`` of ``maximum`` steps; a maximum of 0 means that none are known.
+
+        Returns:
+            Whether the words need other room in the title than before.
+        """
+        is_other_room = maximum != self._maximum
         old = self._bar()
         words = f"{value:g}/{maximum:g}" if maximum > 0 else ""
         if words != self._words:
@@ -57,6 +68,7 @@ class ProgressItem(QGraphicsItem):
             self.update(QRectF(self._width / 2, -TITLE_HEIGHT, self._width / 2, TITLE_HEIGHT))
         self._value, self._maximum = value, maximum
         self.update(self._bar().united(old).adjusted(-1.0, -1.0, 1.0, 1.0))
+        return is_other_room
 
     def show_busy(self, phase: float) -> None:
         """Show that it works without known steps; ``phase`` runs from 0 to 1 and back."""
@@ -84,7 +96,7 @@ class ProgressItem(QGraphicsItem):
             font = self._font
             painter.setFont(font.font)
             painter.setPen(color("accent.text"))
-            x = self._width - 13.0 - font.width(self._words)
+            x = self._width - self._words_end - font.width(self._words)
             painter.drawText(QPointF(x, font.baseline(-TITLE_HEIGHT / 2)), self._words)
 
     def _bar(self) -> QRectF:

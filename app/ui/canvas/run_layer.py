@@ -11,6 +11,7 @@ from app.ui.canvas.node_item import NodeItem
 from app.ui.canvas.node_layout import PICTURE_ROW, TEXT_ROW
 from app.ui.canvas.node_views import output_row_kind
 from app.ui.canvas.progress_item import ProgressItem
+from app.ui.canvas.title_painter import steps_end
 from app.ui.run_state import NodePhase, NodeRun, RunState
 from app.widgets.style import Style
 
@@ -93,27 +94,32 @@ class RunLayer(QObject):
             self.update_progress(item)
         return is_resized
 
-    def update_progress(self, item: NodeItem) -> None:
-        """Show how far a running node is; nothing but its little bar is painted anew."""
+    def update_progress(self, item: NodeItem) -> bool:
+        """Show how far a running node is; nothing but its little bar is painted anew.
+
+        Returns:
+            Whether the title has to make other room for the words than before.
+        """
         run = self.run_of(item.key)
         if run is None or run.phase is not NodePhase.RUNNING:
-            return
+            return False
         bar = self._bars.get(item.key)
         if bar is None:
             bar = self._bars[item.key] = ProgressItem(self._style)
             self._scene.addItem(bar)
         self.place_bar(item)
-        bar.show_progress(run.value, run.maximum)
+        is_other_room = bar.show_progress(run.value, run.maximum)
         if run.maximum <= 0 and not self._timer.isActive() and not self.reduce_motion:
             self._clock.start()
             self._timer.start()
+        return is_other_room
 
     def place_bar(self, item: NodeItem) -> None:
         """Let the bar follow its node."""
         bar = self._bars.get(item.key)
         if bar is not None:
             bar.setZValue(item.zValue() + 5e-5)
-            bar.place(item.pos(), item.layout.width)
+            bar.place(item.pos(), item.layout.width, steps_end(item.node))
 
     def forget(self, key: str) -> None:
         """Drop what is shown for a node that goes away."""

@@ -18,8 +18,9 @@ from app.ui.canvas.group_item import GroupItem
 from app.ui.canvas.hover import NOTHING, Hit
 from app.ui.canvas.link_layer import LinkLayer
 from app.ui.canvas.marks_layer import MarksLayer
+from app.ui.canvas.node_fonts import node_fonts
 from app.ui.canvas.node_item import NODE_Z, Z_STEP, NodeItem
-from app.ui.canvas.node_painter import NodePainter, node_fonts
+from app.ui.canvas.node_painter import NodePainter
 from app.ui.canvas.node_view import NodeView, SocketOffer
 from app.ui.canvas.node_views import PointerState
 from app.ui.canvas.refresh import PictureRefresher
@@ -499,8 +500,8 @@ class CanvasScene(QGraphicsScene):
 
     def _on_progress_changed(self, run_key: str) -> None:
         key = self.run.local_key(run_key)
-        if key is not None and key in self.nodes:
-            self.run.update_progress(self.nodes[key])
+        if key is not None and key in self.nodes and self.run.update_progress(self.nodes[key]):
+            self.refresher.mark_stale(self.nodes[key])
 
     def _view_of(self, item: NodeItem, detail: Detail, zoom: float) -> NodeView:
         return node_views.view_of(

@@ -12,8 +12,8 @@ from app.ui.canvas.box_index import BoxIndex
 from app.ui.canvas.detail import Detail, detail_at, ladder_zoom
 from app.ui.canvas.link_routes import LinkStyle
 from app.ui.canvas.node_colors import NAMED_COLORS, node_colors
-from app.ui.canvas.node_painter import time_words
 from app.ui.canvas.selection import Selection
+from app.ui.canvas.title_painter import time_words
 
 SIDES = st.floats(-8000, 8000, allow_nan=False)
 BOXES = st.tuples(SIDES, SIDES, st.floats(0, 9000), st.floats(0, 9000)).map(

@@ -9,9 +9,9 @@ from app.engine.workflow.bind import bind_graph
 from app.engine.workflow.reader import read_workflow
 from app.ui import theme
 from app.ui.canvas import node_layout
+from app.ui.canvas.node_fonts import node_fonts
 from app.ui.canvas.node_item import new_node_size
 from app.ui.canvas.node_layout import RowHeight
-from app.ui.canvas.node_painter import node_fonts
 
 SIZES = json.loads(
     (Path(__file__).parents[2] / "data" / "look" / "node_sizes.json").read_text("utf-8")
