@@ -227,6 +227,8 @@ class LoadImage:
     @classmethod
     def VALIDATE_INPUTS(cls, image: str) -> bool | str:
         """Check that the file exists."""
+        if not isinstance(image, str) or not image:
+            return "Choose a picture: drop a file on the node or press upload."
         if folder_paths.exists_annotated_filepath(image):
             return True
         return f'The picture "{image}" is not in the input folder.'

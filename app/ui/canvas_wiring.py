@@ -274,6 +274,7 @@ class CanvasWiring(QObject):
             return
         name = await asyncio.to_thread(copy_into, self._window.input_folder(), path)
         view.actions.add_node(definition, place, values={"image": name})
+        self._window.run_port.refresh_definitions()
 
     async def _add_image(self, view: CanvasView, image: QImage, place: QPointF) -> None:
         folder = self._window.input_folder()
@@ -294,6 +295,7 @@ class CanvasWiring(QObject):
         if name:
             patch = edits.set_widget(document.workflow, document.bound, key, name, stored)
             document.apply(patch, tr("Choose file"))
+            self._window.run_port.refresh_definitions()
 
     async def _open_text(self, text: str) -> None:
         from app.engine.errors import WorkflowFileError

@@ -47,6 +47,7 @@ def explain_input_error(error: Mapping[str, Any], node_title: str) -> Explanatio
         "bound": _bound(kind, info),
         "message": str(error.get("message") or "").rstrip("."),
         "details": details,
+        "reason": _sentence(details.removeprefix(name).removeprefix(" - ")),
     }
     return Explanation(
         title=title.format(**words),
@@ -144,7 +145,7 @@ _INPUT_ERRORS: Mapping[str, tuple[str, str, str]] = {
         "The link to {input} of {node} is damaged",
         "Remove it and draw it again.",
     ),
-    "custom_validation_failed": ("Refused", "{node} refuses its inputs", "{details}."),
+    "custom_validation_failed": ("Refused", "{node} refuses its inputs", "{reason}"),
     "dependency_cycle": (
         "Loop",
         "{node} is part of a loop",

@@ -135,7 +135,7 @@ class RunController(RunPort):
                 self._step_seeds(document, "after")
         state = self._run_state_of(document)
         if state is not None:
-            state.error = ""
+            run_progress.forget_problems(state)
         self.problems_cleared.emit(document)
         self._tell_queue()
 

@@ -36,6 +36,17 @@ def mark_waiting(job: Job, state: RunState) -> None:
     state.job_changed.emit()
 
 
+def forget_problems(state: RunState) -> None:
+    """Take the marks of earlier problems off: the document is sent to run again."""
+    state.error = ""
+    for key, run in state.nodes.items():
+        if run.phase is NodePhase.FAILED:
+            run.phase = NodePhase.IDLE
+            run.problem = run.problem_input = ""
+            state.node_changed.emit(key)
+    state.job_changed.emit()
+
+
 def mark_cached(event: ExecutionCachedEvent, job: Job, state: RunState) -> None:
     """Show which nodes keep their result."""
     kept = set(event.nodes)

@@ -140,6 +140,42 @@ def test_a_refused_prompt_names_node_and_input_in_plain_words(qtbot, desk):
     assert desk.state.node(desk.keys[0]).problem_input == "width"
 
 
+def test_what_was_refused_before_is_not_marked_in_the_next_run(qtbot, desk):
+    desk.open("EmptyImage", "SaveImage")
+    desk.set(0, "width", 10**9)
+    desk.controller.run(desk.document, 1)
+    qtbot.waitUntil(lambda: bool(desk.problems), timeout=20_000)
+    qtbot.waitUntil(finished(desk), timeout=5000)
+    desk.set(0, "width", 40)
+    desk.set(0, "height", 10**9)
+
+    # The second refusal is about another input of the same node; marks of nodes that are
+    # not refused again must go as well.
+    desk.state.node("gone").phase = NodePhase.FAILED
+    desk.controller.run(desk.document, 1)
+    assert desk.phase(0) is NodePhase.IDLE
+    qtbot.waitUntil(lambda: len(desk.problems) == 2, timeout=20_000)
+
+    assert desk.state.node("gone").phase is NodePhase.IDLE
+    assert desk.state.node(desk.keys[0]).problem_input == "height"
+
+
+def test_a_loader_without_a_picture_asks_for_one(qtbot, desk):
+    desk.open("EmptyImage", "SaveImage")
+    registry = desk.worker.engine.registry.definitions()
+    document = desk.document
+    patch, key = add_node(document.workflow, document.bound, registry["LoadImage"], (0.0, 300.0))
+    document.apply(patch, "Add node")
+    document.apply(connect(document.workflow, document.bound, key, 0, desk.keys[1], 0), "Connect")
+
+    desk.controller.run(document, 1)
+    qtbot.waitUntil(lambda: bool(desk.problems), timeout=20_000)
+
+    assert desk.problems[0].node_key == key
+    assert desk.problems[0].text.startswith("Choose a picture")
+    assert desk.problems[0].text.endswith("upload.")
+
+
 def test_a_workflow_without_output_is_refused_with_advice(qtbot, desk):
     desk.open("EmptyImage")
 
