@@ -196,7 +196,7 @@ def test_a_list_of_contents_grows_where_there_is_room(room):
     assert film.index(media.CLUSTER) == bare.index(media.CLUSTER)
     assert read_texts(film) == _TEXTS
     place = film.rindex(bytes.fromhex("1254C367")) - film.index(bytes.fromhex("114D9B74"))
-    assert (place.to_bytes(8, "big") in film) is (room == 200)
+    assert (place.to_bytes(8, "big") in film) is (room > 0)
     assert info in film
 
 

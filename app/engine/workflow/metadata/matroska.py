@@ -66,10 +66,10 @@ def read(source: Source) -> dict[str, str]:
             for field in _tag_fields(source, element):
                 place = source.read(field.start, field.end - field.start)
                 at = segment.start + int.from_bytes(place, "big")
-                found = _element(source, at, segment.end) if at < segment.end else None
-                if found is not None and found.id == _TAGS and at not in seen:
+                # A list that leads astray is passed over: the walk finds tags as well.
+                if at not in seen and source.peek(at, 4) == _TAGS.to_bytes(4, "big"):
                     seen.add(at)
-                    _read_tags(source, found, texts, 0)
+                    _read_tags(source, _element(source, at, segment.end), texts, 0)
     return texts.found
 
 
