@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import torch
 
 from app.engine.diffusion.model import CondEntry, InnerModel
 from app.engine.imaging.batches import repeat_to_batch_size
 from app.engine.models.conds import Cond
+from app.engine.models.memory import get_free_memory
 from app.engine.models.wrappers import CALC_COND_BATCH, WrapperExecutor, all_wrappers
 
 _FEATHER = 8
@@ -153,21 +153,12 @@ def _default_items(
     return filled
 
 
-def free_memory_bytes(device: torch.device) -> float:
-    """Return how much memory a call on ``device`` may use."""
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return float(free + unused)
-    return float(psutil.virtual_memory().available)
-
-
 def _take_batch(items: list[_Item], model: InnerModel, device: torch.device) -> list[_Item]:
     """Remove from ``items`` those of the next call, last ones first (D-071)."""
     first = items[0]
     fitting = [place for place, item in enumerate(items) if item.fits(first)][::-1]
     chosen = fitting[:1]
-    free = free_memory_bytes(device)
+    free = get_free_memory(device)
     for divisor in range(1, len(fitting) + 1):
         candidate = fitting[: len(fitting) // divisor]
         shape = [len(candidate) * first.x.shape[0], *first.x.shape[1:]]

@@ -170,6 +170,9 @@ class Guider:
         if self.check is not None:
             self.check()
         options = {} if model_options is None else model_options
+        prepare = getattr(self.model_patcher, "prepare_state", None)
+        if prepare is not None:
+            prepare(sigma, options)
         wrappers = all_wrappers(PREDICT_NOISE, self.model_options.get("transformer_options"))
         executor = WrapperExecutor.new_class_executor(self.predict_noise, self, wrappers)
         result: torch.Tensor = executor.execute(x, sigma, options, seed)

@@ -210,6 +210,26 @@ def ksampler_sigmas(
     return sigmas if denoise > 0.9999 else sigmas[-(steps + 1) :]
 
 
+TURBO_STEPS = 10
+"""Steps that the turbo models were distilled for."""
+
+
+def turbo_sigmas(table: SigmaTable, steps: int, denoise: float = 1.0) -> torch.Tensor:
+    """Return levels for SD Turbo and SDXL Turbo (D-032).
+
+    Source: Sauer et al. 2023, "Adversarial Diffusion Distillation" (arXiv:2311.17042).
+
+    Args:
+        table: The model's noise levels, of a thousand timesteps.
+        steps: Number of steps, 1 to 10; fewer are left where ``denoise`` is low.
+        denoise: Share of a full run.
+    """
+    first = TURBO_STEPS - int(TURBO_STEPS * denoise)
+    timesteps = torch.arange(999, 0, -100)[first : first + steps]
+    sigmas = table.sigma(timesteps).float()
+    return torch.cat([sigmas, sigmas.new_zeros(1)])
+
+
 def cut_sigmas(
     sigmas: torch.Tensor, start: int | None, end: int | None, leftover_noise: bool
 ) -> torch.Tensor | None:

@@ -221,6 +221,18 @@ def shift_time_exponentially(mu: float, time: Any) -> Any:
     return math.exp(mu) / (math.exp(mu) + (1 / time - 1))
 
 
+def flux_shift(
+    width_px: float, height_px: float, max_shift: float = 1.15, base_shift: float = 0.5
+) -> float:
+    """Return the shift of Flux for a picture's size (D-045).
+
+    It lies on the line through ``base_shift`` at 256 patches of 16 x 16 px and ``max_shift`` at
+    4096.
+    """
+    slope = (max_shift - base_shift) / (4096 - 256)
+    return slope * (width_px * height_px / 256) + base_shift - slope * 256
+
+
 class FlowTable(SigmaTable):
     """A thousand levels of a rectified flow (D-044).
 

@@ -95,7 +95,7 @@ def test_a_missing_list_predicts_zero_d079() -> None:
 def test_full_memory_splits_the_batch_d071(monkeypatch: pytest.MonkeyPatch) -> None:
     network = model()
     network.memory_bytes = 100.0
-    monkeypatch.setattr("app.engine.diffusion.cond_batch.free_memory_bytes", lambda _: 301.0)
+    monkeypatch.setattr("app.engine.diffusion.cond_batch.get_free_memory", lambda _: 301.0)
 
     lists = prepared(network, [entry()], [entry(2)])
     split = predict(network, lists)

@@ -60,8 +60,10 @@ def run(patcher: ToyPatcher, sampler: Sampler | None = None, **changes: Any) -> 
     )
 
 
-@pytest.mark.parametrize("kind", ["sd15", "sd3_shift3"])
-@pytest.mark.parametrize("scheduler", sorted(SCHEDULERS))
+@pytest.mark.parametrize(
+    ("kind", "scheduler"),
+    [*(("sd15", name) for name in sorted(SCHEDULERS)), ("sd3_shift3", "simple")],
+)
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
 def test_each_sampler_runs_with_each_scheduler_and_repeats_itself(
     sampler: str, scheduler: str, kind: str
@@ -240,6 +242,15 @@ def test_the_model_is_loaded_for_the_run_only() -> None:
     run(patcher)
 
     assert log == [("in", SHAPE, ["negative", "positive"], 0), ("out", 4)]
+
+
+def test_the_patcher_hears_of_each_prediction() -> None:
+    patcher, heard = guided_toy("sd15"), []
+    patcher.prepare_state = lambda sigma, options: heard.append(float(sigma[0]))
+
+    run(patcher)
+
+    assert heard == patcher.model.sigmas
 
 
 def test_wrappers_of_packs_lie_around_each_other_d068() -> None:

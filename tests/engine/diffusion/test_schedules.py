@@ -12,8 +12,10 @@ from app.engine.diffusion.schedules import (
     cut_sigmas,
     ksampler_sigmas,
     sigmas_for_denoise,
+    turbo_sigmas,
 )
 from app.engine.models.predictions import ModelType, make_model_sampling
+from app.engine.models.sigma_tables import flux_shift
 
 MODEL_LISTS = [key for key in keys("sigmas") if key.split("/")[0] in KINDS]
 
@@ -111,6 +113,29 @@ def test_cutting_ends_in_zero_unless_noise_is_wanted_d060() -> None:
     assert cut_sigmas(sigmas, 4, None, leftover_noise=True) is None
     assert cut_sigmas(sigmas, 0, 10000, leftover_noise=True).tolist() == sigmas.tolist()
     assert sigmas.tolist() == [4.0, 3.0, 2.0, 1.0, 0.0]
+
+
+def test_turbo_takes_every_hundredth_timestep_d032() -> None:
+    table = sampling_of("sd15")
+
+    whole, half = turbo_sigmas(table, 2), turbo_sigmas(table, 1, 0.5)
+
+    assert whole.tolist() == pytest.approx([*table.sigmas[[999, 899]].tolist(), 0.0])
+    assert half.tolist() == pytest.approx([*table.sigmas[[499]].tolist(), 0.0])
+
+
+def test_the_shift_of_flux_grows_with_the_picture_d045() -> None:
+    assert flux_shift(256, 256, 1.15, 0.5) == pytest.approx(0.5)
+    assert flux_shift(1024, 1024, 1.15, 0.5) == pytest.approx(1.15)
+
+
+def test_a_flow_may_predict_the_latent_itself() -> None:
+    sampling = make_model_sampling(ModelType.FLOW_X0, {"shift": 2.0})
+    x, output, sigma = torch.ones(1, 3, 2, 2), torch.full((1, 3, 2, 2), 0.3), torch.tensor([0.5])
+
+    assert torch.equal(sampling.calculate_denoised(sigma, output, x), output)
+    assert torch.equal(sampling.calculate_input(sigma, x), x)
+    assert torch.equal(sampling.noise_scaling(sigma, x * 4, x * 2), x * 3)
 
 
 def test_distilled_levels_lie_on_the_full_table_d050() -> None:
