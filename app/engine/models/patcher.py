@@ -16,17 +16,10 @@ from torch import nn
 
 from app.engine.models.lora_math import Patch, calculate_weight
 from app.engine.models.model_options import HookMethods, ModelOptions, copy_model_options
+from app.engine.models.pack_methods import PackMethods, PatcherInjection
 from app.engine.models.weight_store import WeightStore
 
 _MISSING: Any = object()
-
-
-class PatcherInjection:
-    """Two functions that a pack runs when its patcher goes into the network and out again."""
-
-    def __init__(self, inject: Callable[[Any], None], eject: Callable[[Any], None]) -> None:
-        self.inject = inject
-        self.eject = eject
 
 
 def store_of(model: nn.Module, storage_dtype: torch.dtype | None = None) -> WeightStore:
@@ -38,7 +31,7 @@ def store_of(model: nn.Module, storage_dtype: torch.dtype | None = None) -> Weig
     return store
 
 
-class ModelPatcher(HookMethods):
+class ModelPatcher(HookMethods, PackMethods):
     """One view of a model.
 
     Args:
@@ -85,7 +78,6 @@ class ModelPatcher(HookMethods):
         self.additional_models: dict[str, list[Any]] = {}
         self.injections: dict[str, list[PatcherInjection]] = {}
         self.callbacks: dict[str, dict[Any, list[Callable[..., Any]]]] = {}
-        self.wrappers: dict[str, dict[Any, list[Callable[..., Any]]]] = {}
         self.is_injected = False
         self.parent: Any = None
 
@@ -113,13 +105,10 @@ class ModelPatcher(HookMethods):
             for key, models in self.additional_models.items()
         }
         twin.injections = {key: list(value) for key, value in self.injections.items()}
-        for kind in ("callbacks", "wrappers"):
-            table = getattr(self, kind)
-            copied = {
-                call: {key: list(found) for key, found in group.items()}
-                for call, group in table.items()
-            }
-            setattr(twin, kind, copied)
+        twin.callbacks = {
+            call: {key: list(found) for key, found in group.items()}
+            for call, group in self.callbacks.items()
+        }
         twin.parent = self
         for callback in self.get_all_callbacks("on_clone"):
             callback(self, twin)
@@ -362,112 +351,34 @@ class ModelPatcher(HookMethods):
         for callback in self.get_all_callbacks("on_cleanup"):
             callback(self)
 
-    # Packs
+    @contextlib.contextmanager
+    def prepare_sampling(
+        self, noise_shape: Sequence[int], conds: Mapping[str, Any] | None = None
+    ) -> Iterator[None]:
+        """Load this model and what its prompts need for a run, and clean up behind it.
 
-    def set_attachments(self, key: str, attachment: Any) -> None:
-        """Hang an object on this patcher; its clones carry it too."""
-        self.attachments[key] = attachment
+        Args:
+            noise_shape: Shape of the latent batch.
+            conds: Entries of the prompts by role; their ControlNets are loaded too.
+        """
+        from app.engine.models.memory import load_models_gpu
 
-    def get_attachment(self, key: str) -> Any:
-        """Return an attached object, or None."""
-        return self.attachments.get(key)
-
-    def remove_attachments(self, key: str) -> None:
-        """Take an attached object off."""
-        self.attachments.pop(key, None)
-
-    def set_injections(self, key: str, injections: Sequence[PatcherInjection]) -> None:
-        """Set what is run when this patcher goes into the network and out of it."""
-        self.injections[key] = list(injections)
-
-    def remove_injections(self, key: str) -> None:
-        """Forget injections."""
-        self.injections.pop(key, None)
-
-    def get_injections(self, key: str) -> list[PatcherInjection] | None:
-        """Return the injections of a key, or None."""
-        return self.injections.get(key)
-
-    def inject_model(self) -> None:
-        """Run all injections, once."""
-        if self.is_injected:
-            return
-        for injection in (item for group in self.injections.values() for item in group):
-            injection.inject(self)
-            self.is_injected = True
-
-    def eject_model(self) -> None:
-        """Undo all injections."""
-        if not self.is_injected:
-            return
-        for injection in (item for group in self.injections.values() for item in group):
-            injection.eject(self)
-        self.is_injected = False
-
-    def add_callback(self, call_type: str, callback: Callable[..., Any]) -> None:
-        """Call a function at ``on_clone``, ``on_pre_run``, ``on_cleanup``, ..."""
-        self.add_callback_with_key(call_type, None, callback)
-
-    def add_callback_with_key(self, call_type: str, key: Any, callback: Callable[..., Any]) -> None:
-        """Add a callback that can be removed by its key."""
-        self.callbacks.setdefault(call_type, {}).setdefault(key, []).append(callback)
-
-    def remove_callbacks_with_key(self, call_type: str, key: Any) -> None:
-        """Remove the callbacks of a key."""
-        self.callbacks.get(call_type, {}).pop(key, None)
-
-    def get_all_callbacks(self, call_type: str) -> list[Callable[..., Any]]:
-        """Return all callbacks of a kind in the order added."""
-        return [item for group in self.callbacks.get(call_type, {}).values() for item in group]
-
-    def add_wrapper(self, wrapper_type: str, wrapper: Callable[..., Any]) -> None:
-        """Lay a function around one of ours; see :mod:`app.engine.models.wrappers`."""
-        self.add_wrapper_with_key(wrapper_type, None, wrapper)
-
-    def add_wrapper_with_key(
-        self, wrapper_type: str, key: Any, wrapper: Callable[..., Any]
-    ) -> None:
-        """Add a wrapper that can be removed by its key."""
-        self.wrappers.setdefault(wrapper_type, {}).setdefault(key, []).append(wrapper)
-
-    def remove_wrappers_with_key(self, wrapper_type: str, key: Any) -> None:
-        """Remove the wrappers of a key."""
-        self.wrappers.get(wrapper_type, {}).pop(key, None)
-
-    def get_wrappers(self, wrapper_type: str, key: Any) -> list[Callable[..., Any]]:
-        """Return the wrappers of a key."""
-        return list(self.wrappers.get(wrapper_type, {}).get(key, []))
-
-    def get_all_wrappers(self, wrapper_type: str) -> list[Callable[..., Any]]:
-        """Return all wrappers of a kind in the order added."""
-        return [item for group in self.wrappers.get(wrapper_type, {}).values() for item in group]
-
-    def set_additional_models(self, key: str, models: Sequence[Any]) -> None:
-        """Set patchers that must be loaded together with this one."""
-        self.additional_models[key] = list(models)
-
-    def remove_additional_models(self, key: str) -> None:
-        """Forget patchers that were loaded with this one."""
-        self.additional_models.pop(key, None)
-
-    def get_additional_models_with_key(self, key: str) -> list[Any]:
-        """Return the further patchers of a key."""
-        return list(self.additional_models.get(key, []))
-
-    def get_additional_models(self) -> list[Any]:
-        """Return all further patchers."""
-        return [model for group in self.additional_models.values() for model in group]
-
-    def get_nested_additional_models(self) -> list[Any]:
-        """Return further patchers, theirs included, each once."""
-        found: list[Any] = []
-        waiting = self.get_additional_models()
-        while waiting:
-            model = waiting.pop(0)
-            if model not in found:
-                found.append(model)
-                waiting.extend(model.get_additional_models())
-        return found
+        models: list[Any] = [self, *self.model_patches_models()]
+        extra = 0.0
+        for entry in (item for entries in (conds or {}).values() for item in entries or ()):
+            control = entry.get("control")
+            if control is not None:
+                models.extend(control.get_models())
+                extra += control.inference_memory_requirements(self.compute_dtype)
+        # Two prompts are computed at once where memory allows, one where it does not.
+        whole = self.memory_required([noise_shape[0] * 2, *noise_shape[1:]])
+        half = self.memory_required(list(noise_shape))
+        load_models_gpu(models, whole + extra, minimum_memory_required=half + extra)
+        self.pre_run()
+        try:
+            yield
+        finally:
+            self.cleanup()
 
     def model_patches_models(self) -> list[Any]:
         """Return patchers that hooks in the options hold."""
