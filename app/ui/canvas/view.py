@@ -40,6 +40,7 @@ from app.ui.canvas.keys import CanvasKeys
 from app.ui.canvas.navigator import Navigator
 from app.ui.canvas.picture_pump import PicturePump
 from app.ui.canvas.scene import CanvasScene
+from app.ui.canvas.tooltips import CanvasTooltips
 from app.ui.run_state import RunState
 from app.widgets.style import Style
 
@@ -73,6 +74,8 @@ class CanvasView(QGraphicsView):
         drags_select: A drag on empty canvas selects instead of moving the view (U-006).
         wheel: What the wheel does.
         edge_pan: Moves the view while something is dragged near its edge.
+        tooltips: Says what the pointer rests on.
+        shows_tooltips: Whether it says anything.
         is_hand_mode: Hand mode: presses pan and nothing can be changed (U-017).
 
     Signals:
@@ -125,6 +128,7 @@ class CanvasView(QGraphicsView):
         self.is_snapping = False
         self.snap_size = SNAP_STEP
         self.drags_select = False
+        self.shows_tooltips = True
         self._gesture: Gesture | None = None
         self._nested_pan: PanGesture | None = None
         self._is_space_held = False
@@ -143,6 +147,7 @@ class CanvasView(QGraphicsView):
         self._drops = DropTarget(self)
         self.edge_pan = EdgePan(self)
         self.pump = PicturePump(self)
+        self.tooltips = CanvasTooltips(self)
         self.navigator.changed.connect(self._on_moved)
         self.navigator.zoom_changed.connect(self._on_zoomed)
         self.navigator.settled.connect(self._on_settled)
@@ -193,6 +198,7 @@ class CanvasView(QGraphicsView):
         self.editors.commit()
         self.navigator.stop()
         self.pump.stop()
+        self.tooltips.hide()
         self.chosen.stop()
         self.canvas.disconnect_document()
 
@@ -215,6 +221,7 @@ class CanvasView(QGraphicsView):
         """Let a gesture have the mouse until its button is released."""
         self.cancel_gesture()
         self._gesture = gesture
+        self.tooltips.hide()
         self._update_gesturing()
         self.update_cursor()
 
@@ -260,6 +267,7 @@ class CanvasView(QGraphicsView):
         """Take note of what the pointer is over."""
         hit = self.pick(pixel) if self.viewport().rect().contains(pixel.toPoint()) else NOTHING
         self.canvas.set_hover(hit)
+        self.tooltips.follow(hit)
         self.update_cursor()
 
     def update_cursor(self) -> None:
@@ -294,6 +302,7 @@ class CanvasView(QGraphicsView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a gesture."""
         self._last_pos = event.position()
+        self.tooltips.hide()
         if event.button() == Qt.MouseButton.MiddleButton:
             self._begin_nested_pan(event)
             return
@@ -401,20 +410,26 @@ class CanvasView(QGraphicsView):
             super().wheelEvent(event)
             if event.isAccepted():
                 return
+        self.tooltips.hide()
         self.wheel.handle(event)
         event.accept()
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Take pinches of a trackpad, and the pointer's leaving."""
+        if event.type() == QEvent.Type.ToolTip:
+            # Qt would take our own hint away, for its items have none.
+            return True
         if event.type() == QEvent.Type.NativeGesture and isinstance(event, QNativeGestureEvent):
             if self.wheel.handle_native(event):
                 return True
         elif event.type() == QEvent.Type.Leave and self._gesture is None:
             self.canvas.set_hover(NOTHING)
+            self.tooltips.hide()
         return super().viewportEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Act on a key, unless an editor has the keyboard."""
+        self.tooltips.hide()
         if self.editors.is_open or not self._keys.press(event):
             super().keyPressEvent(event)
 
@@ -436,6 +451,7 @@ class CanvasView(QGraphicsView):
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Take back what the mouse was doing when the document is put aside."""
+        self.tooltips.hide()
         self.cancel_gesture()
         self.navigator.stop()
         super().hideEvent(event)

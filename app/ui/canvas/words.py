@@ -152,3 +152,53 @@ def link_reason(reason: str) -> str:
 def empty_canvas() -> str:
     """What the empty canvas says."""
     return _tr("Double-click to add a node, or drop a workflow")
+
+
+def enter_subgraph() -> str:
+    """Hint of the sign that opens a subgraph."""
+    return _tr("Open the subgraph")
+
+
+def required() -> str:
+    """An input that must be linked."""
+    return _tr("Required")
+
+
+def optional() -> str:
+    """An input that may stay free."""
+    return _tr("Optional")
+
+
+def makes_list() -> str:
+    """An output that delivers several results, one after another."""
+    return _tr("Delivers a list")
+
+
+def any_type() -> str:
+    """The type of a socket that takes everything."""
+    return _tr("any type")
+
+
+def choices(count: int) -> str:
+    """How many choices there are."""
+    return _tr("{0} choices").format(count)
+
+
+def value_range(least: str, most: str) -> str:
+    """Between which numbers a value lies; an empty text is no bound."""
+    if least and most:
+        return _tr("{0} to {1}").format(least, most)
+    if least:
+        return _tr("From {0}").format(least)
+    return _tr("Up to {0}").format(most) if most else ""
+
+
+def default_value(value: str) -> str:
+    """The value that a new node has; nothing to say of an empty one."""
+    return _tr("Default {0}").format(value) if value else ""
+
+
+def pictures(count: int, width: int, height: int) -> str:
+    """What a node delivered in the last run."""
+    size = f"{width} × {height}"
+    return size if count == 1 else _tr("{0} pictures, {1}").format(count, size)
