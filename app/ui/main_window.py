@@ -351,9 +351,11 @@ class MainWindow(QMainWindow):
         look = style_of(self.settings)
         if look is self.look:
             return
+        wider = look.scale / self.look.scale
         self.look = look
         dress(_application(), look)
         restyle(self, look)
+        self.frame.fit_width(self.width(), round(self.width() * wider))
         if self._toasts is not None:
             self._toasts.apply_style(look)
         self.frame.arrange()

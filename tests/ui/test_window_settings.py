@@ -11,7 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from window_hands import click, press_key, settle, wait_until
 
+from app import __version__
 from app.engine.settings import PAGES, SETTINGS, SettingKind, Settings, load_settings
+from app.ui.dialogs.about_page import facts
 from app.ui.dialogs.keys_page import KeyButton
 from app.ui.dialogs.setting_rows import shown_value
 from app.ui.dialogs.settings_dialog import SettingsDialog
@@ -306,3 +308,21 @@ def test_a_drag_on_the_empty_canvas_selects_when_the_setting_says_so(window, cha
     QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=end)
 
     assert view.actions.selected
+
+
+def test_u_447_a_larger_interface_keeps_the_dialog_whole_and_shuts_panels(window, chain):
+    window.resize(1600, 900)
+    dialog = open_settings(window)
+    page = dialog.buttons["navigation"]
+    before = page.width()
+
+    window.settings.set("appearance.scale", 2.0)
+    QApplication.processEvents()
+
+    assert page.width() > 1.5 * before
+    assert not window.frame.is_shown("right")
+    assert not window.frame.is_shown("left")
+
+
+def test_u_466_the_about_page_tells_the_version(window):
+    assert ("Easel", __version__) in facts(window.run_port.state.device, window.home, [])

@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF, Qt, qVersion
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
+from app import __version__
 from app.ui.run_port import DeviceInfo, PackReport
 from app.ui.words import count_words, size_words, tr
 from app.widgets.buttons import Button
@@ -31,7 +32,7 @@ def version_of(package: str) -> str:
 def facts(device: DeviceInfo, home: Path, packs: list[PackReport]) -> list[tuple[str, str]]:
     """Return everything the page says, as pairs of name and value."""
     rows = [
-        ("Easel", version_of("easel")),
+        ("Easel", __version__),
         ("Python", platform.python_version()),
         ("Qt", f"{qVersion()}  ·  PySide {version_of('PySide6-Essentials')}"),
         ("torch", version_of("torch")),

@@ -127,6 +127,7 @@ class SettingsDialog(Card):
     def apply_style(self, look: Style) -> None:
         """Take another style; the rows are made anew, since their measures differ."""
         super().apply_style(look)
+        self._list.setFixedWidth(self.px(NAV))
         if self._page:
             self._rebuild()
 
@@ -192,13 +193,13 @@ class SettingsDialog(Card):
         right.addSpacing(18)
         right.addWidget(self._scroll, 1)
         right.addLayout(foot)
-        holder = QWidget()
-        holder.setLayout(nav)
-        holder.setFixedWidth(round(NAV * look.scale))
+        self._list = QWidget()
+        self._list.setLayout(nav)
+        self._list.setFixedWidth(round(NAV * look.scale))
         lay = QHBoxLayout(self.body)
         lay.setContentsMargins(0, 0, 0, 0)
         lay.setSpacing(0)
-        lay.addWidget(holder)
+        lay.addWidget(self._list)
         lay.addLayout(right, 1)
 
     def _rebuild(self, *_: object) -> None:
