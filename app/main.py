@@ -43,6 +43,10 @@ def main(argv: list[str] | None = None) -> int:
 
         if arguments[0] in COMMANDS:
             return run_command(arguments)
+        if arguments[0] == "picture":
+            from app.picture import run_picture
+
+            return run_picture(arguments[1:])
         options = _parse(arguments)
     else:
         options = Options()
@@ -180,6 +184,7 @@ class Program:
             home,
             seed_control=str(settings.get("running.seed_control")),
         )
+        self.worker.set_metadata(bool(settings.get("running.metadata")))
         settings.subscribe(self._on_setting)
         self.window: MainWindow = MainWindow(settings, definitions, self.controller, home)
         self.window.painted.connect(self._begin)
@@ -244,3 +249,5 @@ class Program:
     def _on_setting(self, name: str, value: object) -> None:
         if name == "running.seed_control":
             self.controller.seed_control = str(value)
+        elif name == "running.metadata":
+            self.worker.set_metadata(bool(value))

@@ -240,6 +240,16 @@ class EngineWorker(QThread):
         """Return what the engine computes on, and memory in bytes. Any thread may ask."""
         return device_facts()
 
+    def set_metadata(self, saves_workflow: bool) -> None:
+        """Let saved pictures carry their workflow, or not."""
+
+        def apply(_: Engine) -> None:
+            from comfy.cli_args import args  # the name under which nodes ask, too
+
+            args.disable_metadata = not saves_workflow
+
+        self.call(apply)
+
     def refresh_definitions(self) -> None:
         """Read the choices of all nodes anew (model lists, files)."""
         self.call(lambda engine: self.definitions_changed.emit(engine.registry.definitions()))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog
 
 from app.engine.errors import EaselError, WorkflowFileError
+from app.engine.workflow import metadata
 from app.engine.workflow.model import Workflow
 from app.ui.commands import Command
 from app.ui.document import WorkflowDocument
@@ -19,7 +20,7 @@ from app.ui.words import tr
 if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
 
-SUFFIXES = (".json", ".png", ".webp")
+SUFFIXES = (".json", *metadata.SUFFIXES)
 """Files in which a workflow may lie."""
 
 

@@ -171,3 +171,15 @@ def test_models_of_another_folder_are_offered(qtbot, tmp_path):
     assert worker.close()
 
     assert found == ["ink.safetensors"]
+
+
+def test_pictures_carry_their_workflow_only_when_that_is_wanted(qtbot, worker, tmp_path):
+    extra = {"extra_pnginfo": {"workflow": {"nodes": []}}}
+    for saves, name in ((True, "with"), (False, "without")):
+        worker.set_metadata(saves)
+        save = {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": name}}
+        with qtbot.waitSignal(worker.signals.run_finished, timeout=20_000):
+            worker.engine.submit({"1": PROMPT["1"], "2": save}, extra_data=extra)
+
+    assert b"workflow" in (tmp_path / "output" / "with_00001_.png").read_bytes()
+    assert b"workflow" not in (tmp_path / "output" / "without_00001_.png").read_bytes()

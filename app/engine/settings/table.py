@@ -254,6 +254,10 @@ SETTINGS: tuple[Setting, ...] = (
         "folders.restore", True, "Reopen workflows at start", "All tabs, in the same order.",
     ),
     _switch(
+        "running.metadata", True, "Save the workflow in pictures",
+        "A picture opens the workflow that made it. Off saves the pixels alone.",
+    ),
+    _switch(
         "packs.load", True, "Load node packs", "Off starts Easel with its own nodes alone.",
         needs_restart=True,
     ),
