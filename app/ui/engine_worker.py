@@ -10,6 +10,7 @@ milliseconds.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import threading
 import time
@@ -221,6 +222,7 @@ class EngineWorker(QThread):
         self._model_dirs = model_dirs
         self._cache = cache
         self._load_packs = load_packs
+        self._saves_workflow = True
         self._engine: Engine | None = None
         self._closing = threading.Event()
         self._calls: deque[Callable[[Engine], None]] = deque()
@@ -241,14 +243,14 @@ class EngineWorker(QThread):
         return device_facts()
 
     def set_metadata(self, saves_workflow: bool) -> None:
-        """Let saved pictures carry their workflow, or not."""
+        """Let pictures that are saved from now on carry their workflow, or not."""
+        self._saves_workflow = saves_workflow
+        if self._engine is not None:
+            self._apply_metadata()
 
-        def apply(_: Engine) -> None:
-            from comfy.cli_args import args  # the name under which nodes ask, too
-
-            args.disable_metadata = not saves_workflow
-
-        self.call(apply)
+    def _apply_metadata(self) -> None:
+        """Set the flag under the name that nodes and packs ask; any thread may."""
+        importlib.import_module("comfy.cli_args").args.disable_metadata = not self._saves_workflow
 
     def refresh_definitions(self) -> None:
         """Read the choices of all nodes anew (model lists, files)."""
@@ -294,6 +296,7 @@ class EngineWorker(QThread):
             for folder in self._model_dirs:
                 engine.folders.add_models_folder(folder)
             engine.load_packs(custom=self._load_packs)
+            self._apply_metadata()
         except BaseException:
             engine.close()
             raise
