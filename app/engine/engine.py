@@ -8,16 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from app.engine import compat, garbage
+from app.engine import compat
 from app.engine.errors import EngineStateError, SettingsError, describe
 from app.engine.events import (
     Event,
@@ -29,6 +27,7 @@ from app.engine.events import (
 from app.engine.execution.announce import now_ms
 from app.engine.execution.cache import make_cache
 from app.engine.execution.history import History
+from app.engine.execution.housekeeping import Housekeeping
 from app.engine.execution.interrupts import (
     StuckNode,
     stop_control,
@@ -57,9 +56,6 @@ FOLDER_KINDS = ("output", "input", "temp")
 
 CLOSE_PATIENCE_S = 5.0
 """How long :meth:`Engine.close` waits for a running prompt."""
-
-COLLECT_INTERVAL_S = 10.0
-"""Least time between two garbage collections after runs (E-543)."""
 
 _live: Engine | None = None
 _live_lock = threading.Lock()
@@ -121,8 +117,7 @@ class Engine:
         self._callbacks_lock = threading.Lock()
         self._run_lock = threading.Lock()
         self._running_thread: int | None = None
-        self._wishes: set[str] = set()
-        self._collected_at = time.monotonic()
+        self._housekeeping = Housekeeping(self._cache, self._run_lock)
         self._closed = False
         self._node_output = NodeOutput(self.emit)
         _claim(self)
@@ -138,7 +133,9 @@ class Engine:
         self.queue = PromptQueue(self._queue_changed, self._note_wish)
         self._keeper: QueueKeeper | None = None
         hooks = PackHooks(
-            compat.run_prompt_handlers, compat.run_through_executor, self._unload_models
+            compat.run_prompt_handlers,
+            compat.run_through_executor,
+            self._housekeeping.unload_models,
         )
         self._runner = PromptRunner(
             self.registry, self._cache, self.history, self.emit, hooks, self._options
@@ -417,14 +414,14 @@ class Engine:
         """
         if self._running_thread == threading.get_ident():
             raise EngineStateError("A node may not run the queue that it is part of.")
-        self._grant_wishes()
+        self._housekeeping.grant()
         item = self.queue.take(timeout_s)
         if item is None:
-            self._grant_wishes()
+            self._housekeeping.grant()
             return None
         result = self._run_exclusively(item, waited=True)
-        self._grant_wishes()
-        self._collect_garbage()
+        self._housekeeping.grant()
+        self._housekeeping.after_run()
         return result
 
     def jobs(self, **wanted: Any) -> dict[str, Any]:
@@ -465,14 +462,14 @@ class Engine:
             free_memory: Let go of models and of all kept results.
         """
         if unload_models or free_memory:
-            self._wishes.add("unload_models")
+            self._housekeeping.wish("unload_models")
         if free_memory:
-            self._wishes.add("free_memory")
-        self._grant_wishes()
+            self._housekeeping.wish("free_memory")
+        self._housekeeping.grant()
 
     def _note_wish(self, name: str) -> None:
         """Remember what a pack asks of the worker between two prompts (E-543)."""
-        self._wishes.update(("unload_models", name))
+        self._housekeeping.wish("unload_models", name)
         self.queue.wake()
 
     def _check_open(self) -> None:
@@ -533,37 +530,6 @@ class Engine:
             self._running_thread = None
             self._run_lock.release()
             self.queue.done()
-
-    # Memory
-
-    def _grant_wishes(self) -> None:
-        if not self._wishes or not self._run_lock.acquire(blocking=False):
-            return
-        try:
-            wishes, self._wishes = self._wishes, set()
-            if "unload_models" in wishes:
-                self._unload_models()
-            if "free_memory" in wishes:
-                self._cache.clear()
-            garbage.collect()
-        finally:
-            self._run_lock.release()
-
-    def _unload_models(self) -> None:
-        management = sys.modules.get("comfy.model_management")
-        unload = getattr(management, "unload_all_models", None)
-        if unload is None:
-            return
-        try:
-            unload()
-        except Exception as error:  # noqa: BLE001 - packs replace this function
-            log.warning("Models could not be unloaded: %s", describe(error))
-
-    def _collect_garbage(self) -> None:
-        now = time.monotonic()
-        if now - self._collected_at >= COLLECT_INTERVAL_S:
-            self._collected_at = now
-            garbage.collect()
 
 
 def _claim(engine: Engine) -> None:

@@ -438,7 +438,6 @@ def test_a_thread_that_never_ends_reports_progress_into_nothing(engine):
     run(engine, lambda self: (thread.start(), ())[1])
     try:
         for _ in range(20):
-            engine.free(free_memory=True)
             assert engine.run(one("Good")).status == "success"
     finally:
         stop.set()

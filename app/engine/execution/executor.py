@@ -34,6 +34,7 @@ from app.engine.execution.run_state import (
     Retention,
     Run,
 )
+from app.engine.execution.unsaved import Failure, UnsavedNodes
 
 log = logging.getLogger("easel.engine")
 
@@ -72,7 +73,7 @@ class Executor:
         self._stop = stop_control.run
         self._tasks = AsyncCalls(self._order.release_externally)
         self._finishing = Finishing(self._tasks.wake)
-        self._unsaved: dict[str, tuple[NodeState, dict[str, Any] | None]] = {}
+        self._unsaved = UnsavedNodes(run, self._finishing, self._tell_end)
         self._caller = NodeCaller(run, self._tasks, self._finishing)
         run.cache.begin_keys()
         self._keys = KeyMaker(run, self._tasks.complete)
@@ -247,7 +248,7 @@ class Executor:
             if len(tasks):
                 tasks.step()
             if finishing.has_news:
-                self._take_finished()
+                self._blame(self._unsaved.take_finished())
             node_id = order.next_ready()
             if node_id is not None:
                 self._step(states[node_id])
@@ -332,7 +333,7 @@ class Executor:
         """End a node with the result of an earlier or equal one (E-411, E-908)."""
         state.entry = entry
         if self._unsaved:
-            self._wait_for_maker(entry)
+            self._blame(self._unsaved.wait_for_maker(entry))
         if state.id not in self._progress.nodes:
             self.result.cached.append(state.id)
             self.result.report.add(state.id, state.class_type, 0.0, True)
@@ -439,7 +440,7 @@ class Executor:
         state.entry = entry
         self._run.cache.keep(state.store, state.key, entry)
         if state.id in self._finishing:
-            self._unsaved[state.id] = (state, ui)
+            self._unsaved.add(state, ui)
         else:
             self._tell_end(state, ui)
         self._complete(state)
@@ -454,30 +455,11 @@ class Executor:
 
     # Nodes that left work behind
 
-    def _take_finished(self) -> None:
-        """Tell of nodes whose files are written by now; an error is theirs."""
-        for node_id, error in self._finishing.take_ended():
-            self._end_unsaved(node_id, error)
-
-    def _end_unsaved(self, node_id: str, error: BaseException | None) -> None:
-        state, ui = self._unsaved.pop(node_id, (None, None))
-        if error is None:
-            if state is not None:
-                self._tell_end(state, ui)
-            return
-        forgotten = state
-        while forgotten is not None:
-            self._run.cache.forget(forgotten.store, forgotten.key)
-            forgotten = forgotten.parent
-        self._current = self._run.states.get(node_id)
-        self._arguments = None
-        raise error
-
-    def _wait_for_maker(self, entry: CacheEntry) -> None:
-        """Let the node that made a result be done, before another one shows the same."""
-        for state, _ in list(self._unsaved.values()):
-            if state.entry is entry:
-                self._end_unsaved(state.id, self._finishing.wait_for(state.id))
+    def _blame(self, failures: Iterable[Failure]) -> None:
+        """Let the first failure of work that a node left behind be that node's error."""
+        for node_id, error in failures:
+            self._current, self._arguments = self._run.states.get(node_id), None
+            raise error
 
     def _finish_unsaved(self) -> None:
         """Wait until everything that nodes left behind is done."""
@@ -485,18 +467,12 @@ class Executor:
             if self._stop.requested:
                 raise InterruptProcessingException
             self._finishing.wait_for_any(0.1)
-            self._take_finished()
+            self._blame(self._unsaved.take_finished())
 
     def _settle_unsaved(self) -> None:
         """Let what was begun be done, however the run ends."""
-        self._finishing.close()
-        while len(self._finishing):
-            try:
-                self._take_finished()
-            except Interrupted:
-                raise
-            except BaseException as error:  # noqa: BLE001 - the run has ended with another error
-                log.error("A file could not be finished: %s", error_text(error))
+        for node_id, error in self._unsaved.take_all():
+            log.error("A file of node %s is not written: %s", node_id, error_text(error))
 
     def _complete(self, state: NodeState) -> None:
         self._order.complete(state.id)

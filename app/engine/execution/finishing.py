@@ -107,6 +107,12 @@ class Finishing:
         wait(self._pending.get(node_id, ()))
         return self._take(node_id)
 
+    def take_all(self) -> Iterator[tuple[str, BaseException | None]]:
+        """Wait for everything; yield every node that is left, with what went wrong first."""
+        self.close()
+        for node_id in list(self._pending):
+            yield node_id, self._take(node_id)
+
     def wait_for_any(self, timeout_s: float) -> None:
         """Wait until some work has ended, or the time is over."""
         unfinished = [f for each in self._pending.values() for f in each if not f.done()]

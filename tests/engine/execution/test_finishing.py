@@ -219,3 +219,16 @@ def test_saved_pictures_are_encoded_beside_the_next_node(tmp_path):
         assert len(threads) == 3
         assert all(name.startswith("easel-finish") for name in threads)
         assert torch.is_grad_enabled()
+
+
+def test_two_saves_that_fail_end_the_run_once(engine, gate):
+    def fail(value):
+        time.sleep(0.02)
+        raise OSError(f"cannot write {value}")
+
+    add_class(engine, "Save", saver(fail))
+    result = engine.run(graph(a=("Save", {"value": 1}), b=("Save", {"value": 2})))
+
+    assert (result.status, result.error["node_id"]) == ("error", "a")
+    assert result.executed == []
+    assert engine.run(graph(out=("Show", {"value": 1}))).status == "success"
