@@ -132,7 +132,7 @@ def _link(scene: CanvasScene, key: str) -> str:
 
 
 def _end(node: BoundNode, label: str) -> str:
-    return f"<b>{escape(_cut(node.title))}</b> {escape(_cut(label))}".rstrip()
+    return f"{_strong(node.title)} {escape(_cut(label))}".rstrip()
 
 
 def _bound(value: float | int | None) -> str:
@@ -157,9 +157,14 @@ def _text(text: str) -> str:
 
 
 def _heading(name: str, type_name: str = "") -> str:
-    heading = f"<b>{escape(_cut(name))}</b>"
+    heading = _strong(name)
     shown = words.any_type() if type_name == "*" else type_name.replace(",", ", ")
     return f"{heading} &nbsp;{escape(_cut(shown))}" if shown else heading
+
+
+def _strong(text: str) -> str:
+    # The font has no bold weight of its own; a made-up one looks smeared.
+    return f'<span style="font-weight: 600">{escape(_cut(text))}</span>'
 
 
 def _facts(facts: Iterable[str]) -> str:

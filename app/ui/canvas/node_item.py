@@ -56,6 +56,8 @@ class NodeItem(QGraphicsPixmapItem):
         scrolls: How far its text boxes are scrolled, by widget name.
         extras: Controls of the node's own, by name: live widgets of a pack.
         chosen_picture: The picture that its file widget names, and the full size of it.
+        kept_preview: The last preview of what it made, kept while nothing better is there: the
+            node would shrink at the end of each run and grow again in the next.
         dragged_size: Size while the artist resizes it, else None.
     """
 
@@ -71,6 +73,8 @@ class NodeItem(QGraphicsPixmapItem):
         self.is_stale = True
         self.scrolls: dict[str, float] = {}
         self.chosen_picture: tuple[QImage, tuple[int, int]] | None = None
+        self._is_grown = False
+        self.kept_preview: QImage | None = None
         self.dragged_size: tuple[float, float] | None = None
         self._fonts = fonts
         self.extras: dict[str, NodeWidget] = {}
@@ -126,7 +130,17 @@ class NodeItem(QGraphicsPixmapItem):
         if size is None:
             size = default_size(self.node, self.visible, self.heights, self._fonts)
         least = node_layout.least_height(self.node, self.heights, output_row=self.output_row)
-        self.size = (max(size[0], 20.0), max(size[1], least))
+        height = max(size[1], least)
+        self._is_grown = (
+            self.dragged_size is None
+            and size[1] < least
+            and self.output_row > 0.0
+            and any(row.grows for row in self.heights)
+        )
+        if self._is_grown:
+            # Text boxes keep their height; the node grows by all of the picture instead.
+            height = max(height, size[1] + node_layout.output_room(self.output_row))
+        self.size = (max(size[0], 20.0), height)
         self._layout = None
         self.is_stale = True
 
@@ -143,6 +157,7 @@ class NodeItem(QGraphicsPixmapItem):
                 [widget.name for widget in self.visible],
                 is_collapsed=collapsed,
                 output_row=self.output_row,
+                output_grows=not self._is_grown,
                 title_width=self._fonts.inner.width(self.node.title) if collapsed else 0.0,
             )
         return layout

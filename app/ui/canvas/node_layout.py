@@ -170,7 +170,12 @@ def least_height(
     if is_plain_reroute(node):
         return REROUTE_SIZE[1]
     height = body_height(len(node.sockets), len(node.outputs), [item.least for item in heights])
-    return height + (OUTPUT_GAP + output_row if output_row else 0.0)
+    return height + output_room(output_row)
+
+
+def output_room(output_row: float) -> float:
+    """Return how much higher a node gets by a row for pictures or text of this height."""
+    return OUTPUT_GAP + output_row if output_row else 0.0
 
 
 def new_node_size(
@@ -215,6 +220,7 @@ def arrange_node(
     *,
     is_collapsed: bool = False,
     output_row: float = 0.0,
+    output_grows: bool = True,
     title_width: float = 0.0,
 ) -> NodeLayout:
     """Place everything in a node.
@@ -226,6 +232,7 @@ def arrange_node(
         widget_names: Name of each visible widget.
         is_collapsed: Show the title only.
         output_row: Least height of the row for pictures or text below the widgets, or 0.
+        output_grows: That row takes its part of the free height; else it keeps its least height.
         title_width: Width of the title at 12 px; needed when it is collapsed.
     """
     width, height = size
@@ -239,7 +246,11 @@ def arrange_node(
     if not node.inputs and not node.outputs and len(heights) == 1 and heights[0].grows:
         # A note has no sockets to make room for.
         top = NOTE_TOP
-    tops = _share_rows(heights, top, height, output_row=output_row)
+    limits = list(heights)
+    if output_row:
+        room = output_row + OUTPUT_GAP
+        limits.append(RowHeight(room, None if output_grows else room))
+    tops = _share_rows(limits, top, height)
     rows = tuple(
         QRectF(0.0, row_top, width, row_height)
         for (row_top, row_height), _ in zip(tops, heights, strict=False)
@@ -285,17 +296,12 @@ def _input_places(node: BoundNode, rows: dict[str, QRectF]) -> tuple[QPointF, ..
     return tuple(places)
 
 
-def _share_rows(
-    heights: Sequence[RowHeight], top: float, body: float, *, output_row: float
-) -> list[tuple[float, float]]:
-    """Return top and height of each row; that for output, if any, is the last one.
+def _share_rows(limits: Sequence[RowHeight], top: float, body: float) -> list[tuple[float, float]]:
+    """Return top and height of each row.
 
     Rows of one height keep it. What is left goes to the others: first each its least height,
     then equal parts, up to the greatest height of each.
     """
-    limits = list(heights)
-    if output_row:
-        limits.append(RowHeight(output_row + OUTPUT_GAP, None))
     fixed = sum(item.least + WIDGET_GAP for item in limits if not item.grows)
     growing = [index for index, item in enumerate(limits) if item.grows]
     given = {index: limits[index].least for index in growing}

@@ -94,6 +94,8 @@ def view_of(
         )
     if run is not None:
         _add_run(view, run)
+    if not view.pictures and not view.text and item.kept_preview is not None:
+        view.pictures, view.is_live = (item.kept_preview,), True
     if not view.pictures and item.chosen_picture is not None:
         image, size = item.chosen_picture
         view.pictures, view.picture_sizes = (image,), (size,)

@@ -84,7 +84,13 @@ class RunLayer(QObject):
             self.failed[item.key] = run.problem
         else:
             self.failed.pop(item.key, None)
-        kind = output_row_kind(run) or ("picture" if item.chosen_picture is not None else "")
+        if run is not None:
+            if run.preview is not None:
+                item.kept_preview = run.preview
+            elif run.images or run.text:
+                item.kept_preview = None
+        has_picture = item.chosen_picture is not None or item.kept_preview is not None
+        kind = output_row_kind(run) or ("picture" if has_picture else "")
         row = {"picture": PICTURE_ROW, "text": TEXT_ROW}.get(kind, 0.0)
         is_resized = row != item.output_row
         if is_resized:

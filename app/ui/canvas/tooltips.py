@@ -81,7 +81,9 @@ class CanvasTooltips(QObject):
             return
         self._is_shown = True
         place = viewport.mapToGlobal(pixel.toPoint() + OFFSET)
-        QToolTip.showText(place, f"<qt>{text}</qt>", viewport)
+        small = view.theme.font("small").pixelSize()
+        rich = f'<div style="font-size: {small}px">{text}</div>'
+        QToolTip.showText(place, rich, viewport)
 
 
 def _thing(hit: Hit) -> tuple[object, ...]:

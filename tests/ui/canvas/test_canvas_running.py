@@ -1,6 +1,6 @@
 import pytest
 from canvas_hands import node_type, raw_node, raw_workflow
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, QPointF
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
@@ -173,3 +173,65 @@ def test_entering_another_graph_selects_nothing_there(canvas):
     canvas.document.graph_reset.emit()
 
     assert not canvas.scene.selection
+
+
+def show(canvas, key, **more):
+    """Let the run of a node be like this."""
+    run = canvas.run_state.node(key)
+    for name, value in more.items():
+        setattr(run, name, value)
+    canvas.run_state.node_changed.emit(key)
+    return canvas.item(key)
+
+
+def test_u347_a_node_keeps_its_size_from_preview_to_result(canvas):
+    item = show(canvas, "3", phase=NodePhase.RUNNING, preview=picture())
+    grown = item.size
+
+    assert grown[1] > 200
+    assert show(canvas, "3", phase=NodePhase.DONE, preview=None).size == grown
+    sized = {"images": [picture()], "image_sizes": [(64, 48)]}
+    assert show(canvas, "3", **sized).size == grown
+    assert show(canvas, "3", phase=NodePhase.WAITING).size == grown
+
+
+def test_u347_a_node_without_results_keeps_its_last_preview(canvas):
+    item = show(canvas, "3", phase=NodePhase.RUNNING, preview=picture(color=0xFFCC3300))
+    show(canvas, "3", phase=NodePhase.DONE, preview=None)
+    QTest.qWait(60)
+    area = item.layout.output
+    pixel = canvas.pixel(item.pos() + area.topLeft() + QPointF(area.width() / 2, 20)).toPoint()
+
+    assert canvas.view.grab().toImage().pixelColor(pixel).name() == "#cc3300"
+
+
+def test_u347_links_follow_a_node_that_grows(make_canvas):
+    canvas = make_canvas(
+        raw_workflow(
+            [
+                raw_node(1, "Loader", (60, 80), values=["a.png"]),
+                raw_node(2, "Filter", (400, 80), values=[4]),
+            ],
+            [(1, 1, 2, 0, "IMAGE")],
+        )
+    )
+    show(canvas, "2", phase=NodePhase.RUNNING, preview=picture())
+
+    end = canvas.scene.links.item.curves("1")[-1][6:]
+    assert end == canvas.item(2).link_end(0, is_output=False)
+
+
+def test_u347_a_text_box_keeps_its_height_when_a_picture_comes(make_canvas):
+    canvas = make_canvas(raw_workflow([raw_node(1, "Prompt", (60, 80), (300, 160), ["words"])]))
+    before = canvas.item(1).row_of("text").height()
+
+    show(canvas, "1", phase=NodePhase.RUNNING, preview=picture())
+
+    assert canvas.item(1).row_of("text").height() == pytest.approx(before, abs=4.0)
+    assert canvas.item(1).layout.output.height() >= 200.0
+
+
+def test_u347_a_stored_size_that_holds_the_picture_is_kept(make_canvas):
+    canvas = make_canvas(raw_workflow([raw_node(1, "Prompt", (60, 80), (300, 460), ["words"])]))
+
+    assert show(canvas, "1", phase=NodePhase.RUNNING, preview=picture()).size == (300.0, 460.0)
