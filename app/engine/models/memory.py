@@ -7,7 +7,6 @@ longest go first, and what does not fit at all is streamed layer by layer.
 
 from __future__ import annotations
 
-import gc
 import logging
 import weakref
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 import torch
 
+from app.engine import garbage
 from app.engine.models.patcher import ModelPatcher
 
 log = logging.getLogger("easel.models")
@@ -289,13 +289,13 @@ def unload_model_and_clones(model: Any) -> None:
 
 def cleanup_models() -> None:
     """Forget models that nobody holds any more."""
-    gc.collect()
+    garbage.collect()
     _alive()
 
 
 def soft_empty_cache(force: bool = False) -> None:
     """Give memory that torch keeps for later back to the device."""
-    gc.collect()
+    garbage.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():
