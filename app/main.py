@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import __version__
+from app.display import has_display
 from app.engine.files import home_folder
 
 if TYPE_CHECKING:
@@ -51,12 +52,19 @@ def main(argv: list[str] | None = None) -> int:
     else:
         options = Options()
     if not has_display():
-        from app.headless import run_command
-
-        print("There is no display, so the starter workflow runs without a window.", flush=True)
-        base = ["--base-dir", str(options.base_dir)] if options.base_dir else []
-        return run_command(["run", *(options.files or [str(STARTER)]), *base])
+        return _run_without_window(options)
     return run_window(options)
+
+
+def _run_without_window(options: Options) -> int:
+    """Run the files, or the starter workflow when there are none, one after the other."""
+    from app.headless import run_command
+
+    what = ", ".join(options.files) if options.files else "the starter workflow"
+    verb = "run" if len(options.files) > 1 else "runs"
+    print(f"There is no display, so {what} {verb} without a window.", flush=True)
+    base = ["--base-dir", str(options.base_dir)] if options.base_dir else []
+    return max(run_command(["run", file, *base]) for file in options.files or [str(STARTER)])
 
 
 @dataclass
@@ -92,13 +100,6 @@ def _parse(arguments: list[str]) -> Options:
     parser.add_argument("--version", action="version", version=f"Easel {__version__}")
     parsed = parser.parse_args(arguments)
     return Options(parsed.files, parsed.base_dir, parsed.no_packs)
-
-
-def has_display() -> bool:
-    """Tell whether a window can be shown."""
-    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def run_window(options: Options) -> int:
