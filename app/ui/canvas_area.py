@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from app.ui.breadcrumb import Breadcrumb
 from app.ui.canvas_tools import HAND, SELECT, PointerTools, ZoomTools
 from app.ui.documents import OpenDocument
 from app.ui.words import tr
@@ -33,10 +34,14 @@ class CanvasArea(Themed, QWidget):
     Signals:
         view_changed: Another canvas is shown (or None).
         command_requested: Id of a command that a tool asks for.
+        level_requested: Number of a level of the shown document to go to; 0 is the root.
+        level_menu_requested: Number of a level, and where its menu shall open.
     """
 
     view_changed = Signal(object)
     command_requested = Signal(str)
+    level_requested = Signal(int)
+    level_menu_requested = Signal(int, QPoint)
 
     def __init__(
         self,
@@ -53,6 +58,9 @@ class CanvasArea(Themed, QWidget):
         self.hint = EmptyHint(look, self)
         self.pointer_tools = PointerTools(look, self)
         self.zoom_tools = ZoomTools(look, self)
+        self.breadcrumb = Breadcrumb(look, self)
+        self.breadcrumb.level_requested.connect(self.level_requested)
+        self.breadcrumb.menu_requested.connect(self.level_menu_requested)
         self.pointer_tools.tool_requested.connect(
             lambda name: self.command_requested.emit(f"view.{name}_tool")
         )
@@ -92,6 +100,7 @@ class CanvasArea(Themed, QWidget):
             shown.setVisible(view is not None)
         self._place()
         self._update_hint()
+        self._show_levels()
         self.view_changed.emit(view)
 
     def remove_document(self, item: OpenDocument) -> None:
@@ -161,6 +170,8 @@ class CanvasArea(Themed, QWidget):
         document = item.document
         for signal in (document.graph_reset, document.nodes_added, document.nodes_removed):
             signal.connect(self._update_hint)
+        for change in (document.graph_reset, document.edited, document.path_changed):
+            change.connect(self._show_levels)
 
     def _make_map(self, item: OpenDocument) -> Minimap:
         from app.ui.canvas.minimap import Minimap
@@ -179,6 +190,8 @@ class CanvasArea(Themed, QWidget):
         top = height - gap - self.px(32)
         self.pointer_tools.move_inner(gap, top)
         self.zoom_tools.move_inner(width - gap - self.px(200), top)
+        self.breadcrumb.set_room(width - 2 * gap)
+        self.breadcrumb.move_inner(gap, gap)
         self.hint.setGeometry(0, 0, width, height)
         shows = self._wants_map and height >= self.px(MAP_LEAST_HEIGHT) and view is not None
         current = self._current
@@ -195,13 +208,20 @@ class CanvasArea(Themed, QWidget):
             )
             minimap.setGeometry(place.toRect())
             minimap.show()
-        for tool in (self.hint, self.pointer_tools, self.zoom_tools):
+        for tool in (self.hint, self.breadcrumb, self.pointer_tools, self.zoom_tools):
             tool.raise_()
 
     def _update_hint(self, *_: object) -> None:
         item = self._current
         empty = item is not None and not item.document.bound.nodes
         self.hint.setVisible(empty)
+
+    def _show_levels(self) -> None:
+        titles: list[str] = []
+        if self._current is not None and self._current.document.trail:
+            document = self._current.document
+            titles = [document.title, *(level.title for level in document.levels[1:])]
+        self.breadcrumb.show_levels(titles)
 
     def _set_zoom(self, scale: float) -> None:
         view = self.view

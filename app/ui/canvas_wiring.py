@@ -45,12 +45,15 @@ class CanvasWiring(QObject):
         self._menus: Any = None
         self._placed: WeakKeyDictionary[CanvasView, tuple[float, tuple[float, float]]]
         self._placed = WeakKeyDictionary()
+        self._shown: WeakKeyDictionary[CanvasView, tuple[str, ...]] = WeakKeyDictionary()
 
     def make_view(self, item: OpenDocument) -> CanvasView:
         """Make the canvas of a document and listen to it."""
         from app.ui.canvas.view import CanvasView
 
         window = self._window
+        # Before the canvas listens, which builds its nodes anew with the runs of their level.
+        item.document.graph_reset.connect(lambda: self._take_level(item))
         view = CanvasView(item.document, item.run_state, window.look)
         self.take_settings(view)
         folder = window.home / "input"
@@ -76,7 +79,9 @@ class CanvasWiring(QObject):
         view.remedy_requested.connect(lambda key: self._on_remedy(item, key))
         view.picture_opened.connect(lambda key, number: self._open_picture(item, key, number))
         view.refused.connect(lambda text: window.toast(text))
-        item.document.graph_reset.connect(lambda: window.wiring.show_counts())
+        item.document.graph_reset.connect(lambda: self._show_level(item))
+        view.canvas.run.prefix = run_prefix(item)
+        self._shown[view] = item.document.trail
         self.view_made.emit(view)
         return view
 
@@ -170,25 +175,25 @@ class CanvasWiring(QObject):
 
     def enter_subgraph(self, item: OpenDocument, key: str) -> None:
         """Show what is inside a subgraph node."""
-        subgraph = item.document.node(key).subgraph
-        view = self._window.canvas_view(item)
-        if subgraph is not None:
-            self.store_view(item)
-            if view is not None:
-                view.canvas.run.prefix += f"{key}:"
-            item.document.show_graph(subgraph)
-            self._show_level(item)
+        self.store_view(item)
+        item.document.enter(key)
 
     def leave_subgraph(self) -> None:
-        """Show the root graph again."""
+        """Go up one level, to the host that was entered (U-192)."""
         item = self._window.documents.current
         if item is not None and item.document.graph_id != ROOT:
-            self.store_view(item)
-            view = self._window.canvas_view(item)
-            if view is not None:
-                view.canvas.run.prefix = ""
-            item.document.show_graph(ROOT)
-            self._show_level(item)
+            self.show_level(max(0, len(item.document.trail) - 1))
+
+    def show_level(self, depth: int) -> None:
+        """Go up to a level of the shown document; 0 is the root."""
+        item = self._window.documents.current
+        if item is None or (depth == len(item.document.trail) and item.document.trail):
+            return
+        self.store_view(item)
+        item.document.show_level(depth)
+        view = self._window.canvas_view(item)
+        if view is not None:
+            view.setFocus()
 
     def paste_other(self) -> None:
         """Paste what is no nodes: a workflow as text, a picture, or files."""
@@ -209,15 +214,22 @@ class CanvasWiring(QObject):
         """Show a document and bring one of its nodes to the middle."""
         self._window.documents.show(item)
         if item.document.graph_id != graph_id:
+            self.store_view(item)
             item.document.show_graph(graph_id)
         view = self._window.canvas_view(item)
         if view is not None and key in item.document.bound.nodes:
             view.actions.show_node(key)
             view.setFocus()
 
-    def _show_level(self, item: OpenDocument) -> None:
+    def _take_level(self, item: OpenDocument) -> None:
         view = self._window.canvas_view(item)
         if view is not None:
+            view.canvas.run.prefix = run_prefix(item)
+
+    def _show_level(self, item: OpenDocument) -> None:
+        view = self._window.canvas_view(item)
+        if view is not None and self._shown.get(view) != item.document.trail:
+            self._shown[view] = item.document.trail
             self.place_view(item, view)
         self._window.wiring.show_counts()
 
@@ -346,6 +358,11 @@ class CanvasWiring(QObject):
         run = item.run_state.peek(key)
         if run is not None and number < len(run.image_files):
             self._window.wiring.open_viewer(run.image_files, number)
+
+
+def run_prefix(item: OpenDocument) -> str:
+    """Return what the run state puts before keys of the shown graph: the hosts on the way."""
+    return "".join(f"{key}:" for key in item.document.trail)
 
 
 def input_file(folder: Path, name: str) -> Path | None:

@@ -18,6 +18,8 @@ from app.engine.workflow.bind import BindingChange, bind_graph, update_binding
 from app.engine.workflow.binding import BoundGraph, BoundNode
 from app.engine.workflow.model import ROOT, Graph, Workflow
 from app.engine.workflow.patch import Patch, SetKey, apply_patch
+from app.engine.workflow.promotion import with_hosts
+from app.engine.workflow.subgraphs import Level, breadcrumb, host_path
 
 
 class WorkflowDocument(QObject):
@@ -70,7 +72,7 @@ class WorkflowDocument(QObject):
         self._path = path
         self._name = name
         self._graph_id = ROOT
-        self._trail: list[str] = []
+        self._trail: tuple[str, ...] = ()
         self.bound: BoundGraph = bind_graph(workflow, workflow.root, definitions)
         self.undo_stack.cleanChanged.connect(self._on_clean_changed)
 
@@ -88,6 +90,16 @@ class WorkflowDocument(QObject):
     def graph_id(self) -> str:
         """Id of the graph that is shown; empty for the root."""
         return self._graph_id
+
+    @property
+    def trail(self) -> tuple[str, ...]:
+        """Keys of the hosts that were entered to come to the shown graph, from the root down."""
+        return self._trail
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The way from the root to the shown graph; one level while the root is shown."""
+        return breadcrumb(self.workflow, self._trail)
 
     @property
     def path(self) -> Path | None:
@@ -121,6 +133,7 @@ class WorkflowDocument(QObject):
             gesture: Steps that follow each other with the same text and gesture merge into one.
         """
         if patch:
+            patch = with_hosts(self.workflow, self._definitions, patch)
             self.undo_stack.push(_PatchCommand(self, patch, text, gesture))
 
     def set_definitions(self, definitions: Mapping[str, NodeDefinition]) -> None:
@@ -129,13 +142,34 @@ class WorkflowDocument(QObject):
         self._rebind()
 
     def show_graph(self, graph_id: str) -> None:
-        """Show the root or a subgraph definition.
+        """Show the root or a subgraph definition, by the shortest way that leads there.
 
         Raises:
             KeyError: There is no such definition.
         """
         self.workflow.graph(graph_id)
         self._graph_id = graph_id
+        self._trail = host_path(self.workflow, graph_id) or ()
+        self._rebind()
+
+    def enter(self, key: str) -> bool:
+        """Show what is inside a host of the shown graph; tells whether there is something.
+
+        Raises:
+            KeyError: There is no such node.
+        """
+        subgraph = self.bound.nodes[key].subgraph
+        if subgraph is None or subgraph not in self.workflow.subgraphs:
+            return False
+        self._trail = (*self._trail, key)
+        self._graph_id = subgraph
+        self._rebind()
+        return True
+
+    def show_level(self, depth: int) -> None:
+        """Go back up to a level of the way here; 0 is the root."""
+        self._trail = self._trail[: max(0, depth)]
+        self._graph_id = self.levels[-1].graph_id
         self._rebind()
 
     def set_path(self, path: Path) -> None:
@@ -168,11 +202,23 @@ class WorkflowDocument(QObject):
         return inverse
 
     def _rebind(self) -> None:
+        if not self._is_way_whole():
+            # An undo has taken a host or the definition away: show what is left of the way.
+            levels = self.levels
+            self._trail = tuple(level.host_key for level in levels[1:])
+            self._graph_id = levels[-1].graph_id
         self.bound = bind_graph(self.workflow, self.graph, self._definitions)
         self.graph_reset.emit()
 
+    def _is_way_whole(self) -> bool:
+        if not self._trail:
+            # Definitions that nothing hosts can be shown too.
+            return self._graph_id == ROOT or self._graph_id in self.workflow.subgraphs
+        levels = self.levels
+        return len(levels) > len(self._trail) and levels[-1].graph_id == self._graph_id
+
     def _emit(self, change: BindingChange) -> None:
-        if change.is_reset:
+        if change.is_reset or not self._is_way_whole():
             self._rebind()
             self.edited.emit()
             return

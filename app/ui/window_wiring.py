@@ -242,6 +242,7 @@ class WindowWiring:
         frame.deck.opened.connect(lambda _: self._show_open_panels())
         frame.layout_changed.connect(self._show_open_panels)
         frame.canvas.command_requested.connect(trigger)
+        frame.canvas.level_requested.connect(lambda depth: window.canvas_wiring.show_level(depth))
         frame.canvas.show_map(bool(get("canvas.minimap")))
         tabs = frame.tab_strip
         tabs.reduced_motion = bool(get("appearance.reduced_motion"))
