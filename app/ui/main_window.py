@@ -146,6 +146,8 @@ class MainWindow(QMainWindow):
         self._actions = CommandActions(self.commands, self.keys, self, self.frame.canvas)
         self.wiring = WindowWiring(self)
         self.session = Session(self)
+        self.journal.failed.connect(self._tell_unprotected)
+        self.frame.layout_changed.connect(lambda: QTimer.singleShot(0, self, self._place_toasts))
         self.setAcceptDrops(True)
         self.setWindowIcon(QIcon(str(RESOURCES / "icons" / "app-256.png")))
         self.setMinimumSize(*LEAST_SIZE)
@@ -210,13 +212,24 @@ class MainWindow(QMainWindow):
         if self._toasts is None:
             self._toasts = ToastStack(self.frame, self.look)
             self._toasts.reduced_motion = bool(self.settings.get("appearance.reduced_motion"))
-        self._toasts.set_margins(*self.frame.toast_margins())
+        self._place_toasts()
         kind = ToastKind.WARNING if is_problem else ToastKind.SUCCESS
         first = detail.strip().splitlines()[0] if detail.strip() else ""
+        # What follows a first sentence says what to do; it is worth more than the details.
+        head, _, rest = title.partition(". ")
         self._toasts.show(
-            title, first, kind=kind if is_problem or is_done else ToastKind.INFO,
+            head if rest else title.removesuffix("."),
+            rest or first,
+            kind=kind if is_problem or is_done else ToastKind.INFO,
             seconds=10 if is_problem else 5,
-        )  # fmt: skip
+        )
+
+    def _place_toasts(self) -> None:
+        if self._toasts is not None:
+            self._toasts.set_margins(*self.frame.toast_margins())
+
+    def _tell_unprotected(self, reason: str) -> None:
+        self.toast(tr("Unsaved work cannot be protected"), reason, is_problem=True)
 
     def ask(
         self, heading: str, text: str, answers: Sequence[tuple[str, str]], *, danger: str = ""

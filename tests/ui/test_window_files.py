@@ -134,7 +134,33 @@ def test_a_full_disk_keeps_the_file_and_the_unsaved_mark(window, tmp_path, monke
 
     assert path.read_text() == before
     assert item.document.is_modified
-    assert "disk is full" in window._toasts.toasts[-1].title
+    toast = window._toasts.toasts[-1]
+    assert toast.title == 'Cannot save "a.json": the disk is full'
+    assert toast.detail == "The file on disk is as it was."
+
+
+def test_u_391_a_disk_that_takes_no_recovery_copies_is_told_once(window, chain, monkeypatch):
+    import os
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    for title in ("One", "Two"):
+        edit(chain, title)
+        run_task(window.journal.flush())
+
+    told = [toast.title for toast in window._toasts.toasts]
+    assert told == ["Unsaved work cannot be protected"]
+
+
+def test_messages_keep_clear_of_a_panel_that_opens_later(window, chain):
+    window.toast("A message")
+    toast = window._toasts.toasts[-1]
+    before = toast.y()
+
+    window.commands.trigger("panel.problems")
+    wait_until(lambda: toast.y() < before)
 
 
 def test_saving_a_new_document_asks_for_a_name(window, chain, tmp_path):
