@@ -50,7 +50,7 @@ class Hit:
     Attributes:
         under: What kind of thing.
         key: Key of the node, group, reroute or link.
-        index: Position of the input, output, widget row or picture.
+        index: Position of the input, output, widget row or picture; 0 on the marker of a link.
         widget: Name of the widget, or of the widget that an input belongs to.
         part: Part of the widget.
         corner: For corners, which one: ``(-1 or 1, -1 or 1)`` for left or right, top or bottom.

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from app.engine.workflow.binding import BoundGraph, BoundLink
+from app.engine.workflow.model import Graph, Link
 from app.ui.canvas import link_routes
 from app.ui.canvas.box_index import Box
-from app.ui.canvas.link_routes import LinkStyle, Point
+from app.ui.canvas.link_routes import Curve, LinkStyle, Point
 from app.ui.canvas.links_item import LinksItem
 from app.ui.canvas.node_item import NodeItem
 from app.ui.canvas.reroute_item import RerouteItem
 from app.widgets.style import Style
 
 LINKS_Z = 0.0
+_FLOATING = "floating:"
+"""Before the keys of floating links, which are counted apart from the others."""
 
 
 class LinkLayer:
@@ -34,6 +37,7 @@ class LinkLayer:
         self._nodes = nodes
         self._reroutes = reroutes
         self._bound: BoundGraph | None = None
+        self._floating: set[str] = set()
         self.lifted: frozenset[str] = frozenset()
         """Links whose end is being dragged: they are not drawn meanwhile."""
 
@@ -51,6 +55,43 @@ class LinkLayer:
         self.item.is_hidden = style is LinkStyle.HIDDEN
         if self._bound is not None:
             self.reset(self._bound)
+
+    @property
+    def has_floating(self) -> bool:
+        """Whether any link is drawn that lacks one end."""
+        return bool(self._floating)
+
+    def update_floating(self, graph: Graph) -> None:
+        """Route the chains of reroutes that lack one end; there are hardly ever any (U-082)."""
+        shown = {_FLOATING + key: link for key, link in graph.floating_links.items()}
+        dirty = [self.item.remove_link(key) for key in self._floating - shown.keys()]
+        self._floating = set(shown)
+        for key, link in shown.items():
+            curves = self._floating_course(graph, link)
+            if curves:
+                dirty.append(self.item.set_link(key, curves, link.type, is_floating=True))
+            else:
+                dirty.append(self.item.remove_link(key))
+        self.item.update_boxes(dirty)
+
+    def _floating_course(self, graph: Graph, link: Link) -> list[Curve]:
+        points: list[Point] = []
+        key, seen = link.parent_id, set[str]()
+        while key is not None and key in graph.reroutes and key not in seen:
+            seen.add(key)
+            place = self._reroutes.get(key)
+            points.insert(0, place.pos().toTuple() if place else graph.reroutes[key].pos)
+            key = graph.reroutes[key].parent_id
+        origin, target = self._nodes.get(link.origin), self._nodes.get(link.target)
+        if origin is not None and 0 <= link.origin_slot < len(origin.node.outputs):
+            points.insert(0, origin.link_end(link.origin_slot, is_output=True))
+        elif target is not None:
+            for index, slot in enumerate(target.node.inputs):
+                if slot.stored == link.target_slot:
+                    points.append(target.link_end(index, is_output=False))
+        if len(points) < 2:
+            return []
+        return link_routes.route(points[0], points[-1], points[1:-1], self.style)
 
     def lift(self, keys: Iterable[str]) -> None:
         """Do not draw these links while their end is dragged."""

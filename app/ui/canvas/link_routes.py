@@ -216,6 +216,26 @@ def distance(curves: Sequence[Curve], x: float, y: float) -> float:
     return best
 
 
+def crosses(curves: Sequence[Curve], start: Point, end: Point) -> bool:
+    """Tell whether the line from ``start`` to ``end`` crosses the curves."""
+    for curve in curves:
+        before = (curve[0], curve[1])
+        for step in range(1, _SAMPLES + 1):
+            after = point_at(curve, step / _SAMPLES)
+            if _side(before, after, start) != _side(before, after, end) and _side(
+                start, end, before
+            ) != _side(start, end, after):
+                return True
+            before = after
+    return False
+
+
+def _side(start: Point, end: Point, point: Point) -> bool:
+    """Tell on which side of a line a point lies."""
+    along = (end[0] - start[0]) * (point[1] - start[1])
+    return along - (end[1] - start[1]) * (point[0] - start[0]) > 0.0
+
+
 def _distance_to_line(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> float:
     dx, dy = bx - ax, by - ay
     square = dx * dx + dy * dy

@@ -7,6 +7,7 @@ pen of at most one device pixel strokes five to nine times faster than a wider o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,12 @@ FAR_ZOOM = 0.2
 GROUND_LINKS_IN_GESTURE = 12
 """Up to so many links on screen keep their ground while something moves: it costs little."""
 
+MARKER_ZOOM = 0.6
+MARKER_RADIUS = 4.0
+MARKER_REACH = 6.0
+"""How far from its middle a marker can be pressed."""
+SHORTEST_WITH_MARKER = 60.0
+
 _EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
 _MARGIN = 4.0
 _MANY = 64
@@ -33,15 +40,19 @@ _REACH = 8.0
 
 @dataclass(slots=True)
 class _Entry:
-    """One link: where it runs and in which colour; the path is made when it is first seen."""
+    """One link: where it runs and in which colour; the path is made when it is first seen.
+
+    One that floats (U-082) is dashed, has no marker and cannot be picked.
+    """
 
     key: str
     curves: Sequence[Curve]
     type: str
-    is_dashed: bool = False
+    is_floating: bool = False
     path: QPainterPath | None = None
     line: QLineF | None = None
     pieces: list[list[Box]] | None = None
+    marker: QPointF | None = None
 
 
 class LinksItem(QGraphicsItem):
@@ -102,11 +113,11 @@ class LinksItem(QGraphicsItem):
         self.update()
 
     def set_link(
-        self, key: str, curves: Sequence[Curve], type_name: str, *, is_dashed: bool = False
+        self, key: str, curves: Sequence[Curve], type_name: str, *, is_floating: bool = False
     ) -> Box:
         """Add a link or give it another course; returns the box that must be painted anew."""
         box = link_routes.bounds(curves, _MARGIN)
-        entry = _Entry(key, curves, type_name, is_dashed)
+        entry = _Entry(key, curves, type_name, is_floating)
         number = self._numbers.get(key)
         if number is not None:
             dirty = _united(box, self._boxes.get(number))
@@ -232,15 +243,23 @@ class LinksItem(QGraphicsItem):
             (x - tolerance, y - tolerance, x + tolerance, y + tolerance)
         ):
             entry = self._entries[number]
-            if entry is not None:
+            if entry is not None and not entry.is_floating:
                 distance = link_routes.distance(entry.curves, x, y)
                 if distance <= best_distance:
                     best, best_distance = entry.key, distance
         return best
 
+    def is_marker(self, key: str, pos: QPointF, zoom: float) -> bool:
+        """Tell whether ``pos`` lies on the marker of a link, and markers are shown (U-073)."""
+        if zoom < MARKER_ZOOM:
+            return False
+        entry = self._entries[self._numbers[key]]
+        place = _marker_of(entry) if entry is not None else None
+        return place is not None and (pos - place).manhattanLength() <= MARKER_REACH * 1.4
+
     def keys_in(self, rect: QRectF) -> list[str]:
-        """Return the links whose box touches ``rect``."""
-        return [entry.key for entry in self._entries_in(rect)]
+        """Return the links whose box touches ``rect``; floating ones are left out."""
+        return [entry.key for entry in self._entries_in(rect) if not entry.is_floating]
 
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
@@ -295,7 +314,25 @@ class LinksItem(QGraphicsItem):
             self._paint_entry(painter, entry, is_near, with_ground, is_lit=False)
         for entry in on_top:
             self._paint_entry(painter, entry, is_near, with_ground, is_lit=True)
+        if zoom >= MARKER_ZOOM and not self._is_plain:
+            self._paint_markers(painter, entries)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_markers(self, painter: QPainter, entries: list[_Entry]) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        for entry in entries:
+            place = _marker_of(entry)
+            if place is None:
+                continue
+            is_hovered = entry.key == self._hovered
+            painter.setBrush(self._pen_for(entry.type, self._is_lit(entry), "near").color())
+            if is_hovered:
+                painter.setPen(self._ground_line)
+            radius = MARKER_RADIUS + 1.0 if is_hovered else MARKER_RADIUS
+            painter.drawEllipse(place, radius, radius)
+            if is_hovered:
+                painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _is_lit(self, entry: _Entry) -> bool:
         return entry.key in self._lit or entry.key == self._hovered
@@ -311,11 +348,6 @@ class LinksItem(QGraphicsItem):
             painter.drawPath(path)
         painter.setPen(self._pen(entry, is_lit, "near" if is_near else "thin"))
         painter.drawPath(path)
-        if entry.key == self._hovered and is_near:
-            painter.setBrush(self._style.link_color(entry.type))
-            painter.setPen(self._ground_line)
-            painter.drawEllipse(link_routes.middle(entry.curves), 5.0, 5.0)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
 
     @property
     def _ground_line(self) -> QPen:
@@ -333,7 +365,7 @@ class LinksItem(QGraphicsItem):
 
     def _pen(self, entry: _Entry, is_lit: bool, kind: str) -> QPen:
         pen = self._pen_for(entry.type, is_lit, kind)
-        if entry.is_dashed:
+        if entry.is_floating:
             pen = QPen(pen)
             pen.setDashPattern([3.0, 3.0])
         return pen
@@ -375,6 +407,18 @@ class LinksItem(QGraphicsItem):
                 self._update_rect(QRectF(left, top, right - left, bottom - top))
 
 
+def _marker_of(entry: _Entry) -> QPointF | None:
+    """Return the middle of a link, or None for one that is too short for a marker."""
+    if entry.is_floating:
+        return None
+    if entry.marker is None:
+        first, last = entry.curves[0], entry.curves[-1]
+        if math.hypot(last[6] - first[0], last[7] - first[1]) < SHORTEST_WITH_MARKER:
+            return None
+        entry.marker = link_routes.middle(entry.curves)
+    return entry.marker
+
+
 def _united(first: Box, second: Box) -> Box:
     return (
         min(first[0], second[0]),
@@ -386,7 +430,7 @@ def _united(first: Box, second: Box) -> Box:
 
 def _piece_in(entry: _Entry, box: Box) -> _Entry | None:
     """Return a link cut down to what comes near ``box``, or None when nothing does."""
-    if entry.is_dashed:
+    if entry.is_floating:
         return entry
     if entry.pieces is None:
         entry.pieces = [link_routes.piece_boxes(curve, _REACH) for curve in entry.curves]
@@ -406,4 +450,4 @@ def _piece_in(entry: _Entry, box: Box) -> _Entry | None:
     path = QPainterPath()
     for curve in curves:
         path.addPath(link_routes.path_of([curve]))
-    return _Entry(entry.key, entry.curves, entry.type, path=path)
+    return _Entry(entry.key, entry.curves, entry.type, path=path, marker=_marker_of(entry))

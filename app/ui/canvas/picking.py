@@ -38,14 +38,22 @@ def pick(scene: CanvasScene, pos: QPointF, zoom: float) -> Hit:
         failed = scene.nodes.get(key)
         if failed is not None and strip_of(failed.outline).contains(pos):
             return Hit(Under.REMEDY, key)
+    reroute = reroute_at(scene, pos)
+    if reroute:
+        return Hit(Under.REROUTE, reroute)
+    link = scene.links.item.pick(pos, LINK_REACH_PX / zoom)
+    if link:
+        return Hit(Under.LINK, link, 0 if scene.links.item.is_marker(link, pos, zoom) else -1)
+    return _pick_group(scene, pos)
+
+
+def reroute_at(scene: CanvasScene, pos: QPointF) -> str:
+    """Return the key of the reroute under ``pos``, or an empty text."""
     for key, reroute in scene.reroutes.items():
         away = pos - reroute.pos()
         if away.x() ** 2 + away.y() ** 2 <= PRESS_RADIUS**2:
-            return Hit(Under.REROUTE, key)
-    link = scene.links.item.pick(pos, LINK_REACH_PX / zoom)
-    if link:
-        return Hit(Under.LINK, link)
-    return _pick_group(scene, pos)
+            return key
+    return ""
 
 
 def node_at(scene: CanvasScene, pos: QPointF, reach: float = 4.0) -> NodeItem | None:

@@ -149,6 +149,7 @@ class CanvasScene(QGraphicsScene):
             for key in self.document.graph.reroutes:
                 self._add_reroute(key)
             self.links.reset(bound)
+            self.links.update_floating(self.document.graph)
             self._color_reroutes(self.reroutes)
             if self.run_state.nodes:
                 for item in self.nodes.values():
@@ -302,6 +303,11 @@ class CanvasScene(QGraphicsScene):
             self._move_node(self.nodes[key], pos)
         self.links.item.shift_to(shift.x(), shift.y())
         self.links.update(self._moving_links)
+        self._update_floating()
+
+    def _update_floating(self) -> None:
+        if self.document.graph.floating_links or self.links.has_floating:
+            self.links.update_floating(self.document.graph)
 
     def end_move(self) -> None:
         """Route all links in their own way again; nodes stay where they are shown."""
@@ -349,6 +355,7 @@ class CanvasScene(QGraphicsScene):
         for key, pos in positions.items():
             self.reroutes[key].setPos(pos)
         self.links.update_reroutes(positions)
+        self._update_floating()
 
     def _place_new(self, item: NodeItem, index: int) -> None:
         record = item.node.node
@@ -391,10 +398,14 @@ class CanvasScene(QGraphicsScene):
         wanted = set(keys)
         if not wanted:
             return
-        for link in self.document.bound.links.values():
-            for key in wanted.intersection(link.reroutes):
-                if key in self.reroutes:
-                    self.reroutes[key].set_color(self._style.link_color(link.type))
+        kinds = {
+            key: link.type for link in self.document.bound.links.values() for key in link.reroutes
+        }
+        for floating in self.document.graph.floating_links.values():
+            if floating.parent_id is not None:
+                kinds.setdefault(floating.parent_id, floating.type)
+        for key in wanted.intersection(kinds, self.reroutes):
+            self.reroutes[key].set_color(self._style.link_color(kinds[key]))
 
     def _on_nodes_added(self, keys: list[str]) -> None:
         fonts = node_fonts(self._style)
@@ -417,6 +428,7 @@ class CanvasScene(QGraphicsScene):
             self.run.forget(key)
             self.refresher.forget(item)
             self.removeItem(item)
+        self._update_floating()
         if self.pointer.hover.key in keys:
             self.set_hover(NOTHING)
         self.select(self._selection)
@@ -442,6 +454,7 @@ class CanvasScene(QGraphicsScene):
             item = self.nodes[key]
             self._move_node(item, QPointF(*item.node.node.pos))
         self.links.update_nodes(keys)
+        self._update_floating()
         self.refresher.invalidate_all()
         self.content_changed.emit()
 
@@ -454,6 +467,7 @@ class CanvasScene(QGraphicsScene):
 
     def _on_links_changed(self, keys: list[str]) -> None:
         self.links.update(keys)
+        self._update_floating()
         self._color_reroutes(self.reroutes)
         self.marks.update_lit()
         self.content_changed.emit()
@@ -481,6 +495,7 @@ class CanvasScene(QGraphicsScene):
             else:
                 self._add_reroute(key)
         self.links.update_reroutes(keys)
+        self._update_floating()
         self._color_reroutes(keys)
         self.select(self._selection)
         self.content_changed.emit()

@@ -295,7 +295,9 @@ class CanvasView(QGraphicsView):
             return Qt.CursorShape.SizeFDiagCursor if is_falling else Qt.CursorShape.SizeBDiagCursor
         if hit.under in (Under.INPUT, Under.OUTPUT):
             return Qt.CursorShape.CrossCursor
-        if hit.under in (Under.CHEVRON, Under.ENTER, Under.REMEDY):
+        if hit.under in (Under.CHEVRON, Under.ENTER, Under.REMEDY) or (
+            hit.under is Under.LINK and hit.index == 0
+        ):
             return Qt.CursorShape.PointingHandCursor
         return Qt.CursorShape.ArrowCursor
 

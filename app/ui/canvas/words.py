@@ -29,6 +29,11 @@ def disconnect() -> str:
     return _tr("Disconnect")
 
 
+def cut_links() -> str:
+    """Name of cutting links with a stroke."""
+    return _tr("Cut links")
+
+
 def move_links() -> str:
     """Name of giving links another source."""
     return _tr("Move links")

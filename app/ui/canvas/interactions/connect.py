@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 
 from app.engine.workflow import edits
-from app.engine.workflow.binding import BoundGraph
+from app.engine.workflow.binding import BoundGraph, BoundLink
 from app.engine.workflow.patch import Patch
 from app.engine.workflow.type_match import types_fit
 from app.ui.canvas import picking, words
@@ -49,11 +49,14 @@ class LinkDrop:
         key: Key of the node.
         slot: Position of the input, or of the output when it hangs from an input.
         reason: Why it is refused, or an empty text.
+        reroute: Key of the reroute that it is dropped on, else empty; ``key`` and ``slot`` are
+            then the source of the links that run through it.
     """
 
     key: str
     slot: int
     reason: str = ""
+    reroute: str = ""
 
 
 def begin_link(view: CanvasView, pointer: Pointer, hit: Hit) -> Gesture:
@@ -74,6 +77,19 @@ def begin_link(view: CanvasView, pointer: Pointer, hit: Hit) -> Gesture:
     return NewLinkGesture(view, pointer, origin, lifted=lifted)
 
 
+def branch_from_reroute(view: CanvasView, pointer: Pointer, key: str) -> Gesture | None:
+    """Return the gesture that drags another link from the source above a reroute (U-076)."""
+    link = _link_through(view.document.bound, key)
+    if link is None:
+        return None
+    origin = LooseLink(link.origin, link.origin_slot, True, link.type)
+    return NewLinkGesture(view, pointer, origin, start_at=view.canvas.reroutes[key].pos())
+
+
+def _link_through(bound: BoundGraph, reroute: str) -> BoundLink | None:
+    return next((link for link in bound.links.values() if reroute in link.reroutes), None)
+
+
 def cut_at_socket(view: CanvasView, hit: Hit) -> None:
     """Remove all links of a socket (U-064)."""
     document = view.document
@@ -90,16 +106,24 @@ class NewLinkGesture(Gesture):
         start: The press.
         loose: What the link hangs from.
         lifted: The link whose end is moved; it is gone when it is let go over empty canvas.
+        start_at: Where it is drawn from, when that is not the socket.
     """
 
     cursor = Qt.CursorShape.CrossCursor
     pans_at_edge = True
 
     def __init__(
-        self, view: CanvasView, start: Pointer, loose: LooseLink, *, lifted: tuple[str, ...] = ()
+        self,
+        view: CanvasView,
+        start: Pointer,
+        loose: LooseLink,
+        *,
+        lifted: tuple[str, ...] = (),
+        start_at: QPointF | None = None,
     ) -> None:
         super().__init__(view, start)
         self.loose = loose
+        self._start_at = start_at
         self._lifted = lifted
         self._is_dragging = False
         self._drop: LinkDrop | None = None
@@ -157,7 +181,7 @@ class NewLinkGesture(Gesture):
         """Return the socket that a release here means: dot, row, widget, or first that fits."""
         item = picking.node_at(self.scene, pointer.pos, reach=12.0 / pointer.zoom)
         if item is None:
-            return None
+            return self._drop_on_reroute(pointer.pos)
         loose, bound = self.loose, self.document.bound
         hit = picking.pick_in_node(item, pointer.pos, pointer.zoom)
         slot = self._slot_under(hit, item)
@@ -169,6 +193,24 @@ class NewLinkGesture(Gesture):
         if slot is None:
             return None
         return LinkDrop(item.key, slot, self.refusal(item.key, slot))
+
+    def _drop_on_reroute(self, pos: QPointF) -> LinkDrop | None:
+        """Return the drop on a reroute: its source feeds an input, an output becomes its source."""
+        bound, loose = self.document.bound, self.loose
+        key = picking.reroute_at(self.scene, pos)
+        link = _link_through(bound, key) if key and not self._lifted else None
+        if link is None:
+            return None
+        if not loose.is_output:
+            reason = self.refusal(link.origin, link.origin_slot)
+            return LinkDrop(link.origin, link.origin_slot, reason, key)
+        reasons = (
+            self.refusal(other.target, other.target_input)
+            for other in bound.links.values()
+            if key in other.reroutes
+        )
+        reason = next((words for words in reasons if words), "")
+        return LinkDrop(link.origin, link.origin_slot, reason, key)
 
     def _slot_under(self, hit: Hit, item: NodeItem) -> int | None:
         if self.loose.is_output:
@@ -194,18 +236,23 @@ class NewLinkGesture(Gesture):
         scene, loose = self.scene, self.loose
         item = scene.nodes[loose.node]
         start = item.link_end(loose.slot, is_output=loose.is_output)
+        if self._start_at is not None:
+            start = self._start_at.toTuple()
         color = scene.theme.link_color(loose.type)
         drop = self._drop
         reason = words.link_reason(drop.reason) if drop is not None else ""
         end = pos
         target: QPointF | None = None
-        if drop is not None and not drop.reason:
+        if drop is not None and drop.reroute and not drop.reason:
+            target = end = scene.reroutes[drop.reroute].pos()
+        elif drop is not None and not drop.reason:
             node = scene.nodes[drop.key]
             target = (
                 node.input_place(drop.slot) if loose.is_output else node.output_place(drop.slot)
             )
             end = QPointF(*node.link_end(drop.slot, is_output=not loose.is_output))
-        scene.marks.set_offered(drop.key if target is not None and drop is not None else "", color)
+        is_node = target is not None and drop is not None and not drop.reroute
+        scene.marks.set_offered(drop.key if is_node and drop is not None else "", color)
         self._item.show_link(
             start, end.toTuple(), color, pos, target, reason, is_forward=loose.is_output
         )
@@ -247,6 +294,11 @@ class NewLinkGesture(Gesture):
         if not loose.is_output:
             patch = edits.connect(workflow, bound, drop.key, drop.slot, loose.node, loose.slot)
             document.apply(patch, words.connect())
+            return
+        if drop.reroute:
+            through = [key for key, link in bound.links.items() if drop.reroute in link.reroutes]
+            patch = edits.move_links(workflow, bound, through, loose.node, loose.slot)
+            document.apply(patch, words.move_links())
             return
         moved = [bound.links[key] for key in self._lifted if key in bound.links]
         if any(link.target == drop.key and link.target_input == drop.slot for link in moved):

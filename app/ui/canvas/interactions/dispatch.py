@@ -9,7 +9,9 @@ from app.ui.canvas import words
 from app.ui.canvas.hover import Hit, Under
 from app.ui.canvas.interactions.base import Gesture, Pointer
 from app.ui.canvas.interactions.connect import begin_link, cut_at_socket
+from app.ui.canvas.interactions.cut import CutGesture
 from app.ui.canvas.interactions.group_resize import GroupResizeGesture
+from app.ui.canvas.interactions.link_menu import LinkMenuGesture
 from app.ui.canvas.interactions.marquee import MarqueeGesture
 from app.ui.canvas.interactions.move import PressGesture
 from app.ui.canvas.interactions.pan import PanGesture
@@ -27,6 +29,8 @@ def press(view: CanvasView, pointer: Pointer) -> Gesture | None:
         return PanGesture(view, pointer)
     hit = view.pick(pointer.pixel)
     view.canvas.set_hover(hit)
+    if pointer.alt and pointer.shift and not hit.node:
+        return CutGesture(view, pointer)
     if hit.under in (Under.INPUT, Under.OUTPUT):
         if pointer.ctrl and pointer.alt:
             cut_at_socket(view, hit)
@@ -49,6 +53,8 @@ def press(view: CanvasView, pointer: Pointer) -> Gesture | None:
         return ResizeGesture(view, pointer, hit)
     if hit.under is Under.LINK and pointer.alt:
         return place_reroute(view, pointer, hit.key)
+    if hit.under is Under.LINK and hit.index == 0 and not pointer.modifiers.value:
+        return LinkMenuGesture(view, pointer, hit.key)
     if hit.under is Under.GROUP_CORNER and not _is_pinned_group(view, hit):
         return GroupResizeGesture(view, pointer, hit.key)
     if hit.node or hit.under in (Under.REROUTE, Under.GROUP_TITLE):

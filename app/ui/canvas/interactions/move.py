@@ -11,6 +11,7 @@ from app.engine.workflow import clipboard, edits
 from app.ui.canvas import words
 from app.ui.canvas.hover import Hit, Under
 from app.ui.canvas.interactions.base import Gesture, Pointer
+from app.ui.canvas.interactions.connect import branch_from_reroute
 from app.ui.canvas.interactions.marquee import MarqueeGesture
 from app.ui.canvas.selection import Selection
 
@@ -24,7 +25,7 @@ class PressGesture(Gesture):
     """A press on something that can be selected and moved.
 
     Until the pointer has moved six pixels it is a click. Then it becomes a move of the whole
-    selection, with Alt of a copy, with Ctrl a marquee.
+    selection, with Alt of a copy, with Ctrl a marquee, with Shift on a reroute a new link.
     """
 
     pans_at_edge = True
@@ -55,8 +56,13 @@ class PressGesture(Gesture):
             return
         view, start = self.view, self.start
         is_group = self._hit.under is Under.GROUP_TITLE
-        if start.alt and self._hit.node:
-            next_gesture: Gesture = CloneGesture(view, start)
+        branch = None
+        if start.shift and self._hit.under is Under.REROUTE:
+            branch = branch_from_reroute(view, start, self._hit.key)
+        if branch is not None:
+            next_gesture: Gesture = branch
+        elif start.alt and self._hit.node:
+            next_gesture = CloneGesture(view, start)
         elif start.ctrl and not is_group:
             next_gesture = MarqueeGesture(view, start)
         else:
