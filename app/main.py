@@ -178,6 +178,7 @@ class Program:
             model_dirs=tuple(Path(folder) for folder in settings.get("folders.models")),
             cache=str(settings.get("device.cache")),
             load_packs=bool(settings.get("packs.load")) and not options.no_packs,
+            keep_queue=True,
         )
         self.controller: RunController = RunController(
             self.worker,

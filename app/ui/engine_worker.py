@@ -212,6 +212,7 @@ class EngineWorker(QThread):
         model_dirs: tuple[Path, ...] = (),
         cache: str = "classic",
         load_packs: bool = True,
+        keep_queue: bool = False,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -222,7 +223,9 @@ class EngineWorker(QThread):
         self._model_dirs = model_dirs
         self._cache = cache
         self._load_packs = load_packs
+        self._keep_queue = keep_queue
         self._saves_workflow = True
+        self._heir: _Heir | None = None
         self._engine: Engine | None = None
         self._closing = threading.Event()
         self._calls: deque[Callable[[Engine], None]] = deque()
@@ -256,14 +259,28 @@ class EngineWorker(QThread):
         """Read the choices of all nodes anew (model lists, files)."""
         self.call(lambda engine: self.definitions_changed.emit(engine.registry.definitions()))
 
+    def restart(self) -> None:
+        """Leave a node that does not let go behind: a fresh engine on another thread takes over.
+
+        Queue, history and listeners go along; the thread of the stuck node cannot be ended and
+        stays until its node leaves by itself.
+        """
+        engine = self._engine
+        if engine is not None and engine.stuck is not None:
+            self._engine = None
+            self._heir = _Heir(self, engine)
+            self._heir.start()
+
     def close(self, timeout_ms: int = 5000) -> bool:
-        """Stop what runs and end the thread; False when a node does not let go."""
+        """Stop what runs and end the threads; False when a node does not let go."""
         self._closing.set()
         engine = self._engine
         if engine is not None:
             engine.interrupt()
             engine.queue.wake()
-        return self.wait(timeout_ms)
+        if self._heir is not None and not self._heir.wait(timeout_ms):
+            return False
+        return self.wait(timeout_ms if self._heir is None else 0)
 
     def run(self) -> None:
         """Load torch and the packs, then work through the queue until closed."""
@@ -276,6 +293,13 @@ class EngineWorker(QThread):
             return
         unsubscribe = engine.subscribe(self.signals.put)
         try:
+            self.serve(engine)
+        finally:
+            unsubscribe()
+
+    def serve(self, engine: Engine) -> None:
+        """Tell the window about an engine and work through its queue; on an engine's thread."""
+        try:
             self._engine = engine
             self.ready.emit(engine.registry.definitions())
             self.packs_loaded.emit(list(engine.pack_reports))
@@ -284,14 +308,28 @@ class EngineWorker(QThread):
             save_object_info(cache_path(self._base_dir), engine.object_info())
             self._work(engine)
         finally:
-            self._engine = None
-            unsubscribe()
+            if self._engine is engine:
+                self._engine = None
             engine.close()
 
     def _start_engine(self) -> Engine:
         from app.engine.engine import Engine
 
-        engine = Engine(self._base_dir, pack_dirs=self._pack_dirs, cache=self._cache)
+        engine = Engine(
+            self._base_dir,
+            pack_dirs=self._pack_dirs,
+            cache=self._cache,
+            keep_queue=self._keep_queue,
+        )
+        self.prepare(engine)
+        return engine
+
+    def prepare(self, engine: Engine) -> None:
+        """Give an engine its folders and packs; on an engine's thread.
+
+        Raises:
+            NodePackError: The built-in nodes cannot be loaded; the engine is closed.
+        """
         try:
             for folder in self._model_dirs:
                 engine.folders.add_models_folder(folder)
@@ -300,10 +338,9 @@ class EngineWorker(QThread):
         except BaseException:
             engine.close()
             raise
-        return engine
 
     def _work(self, engine: Engine) -> None:
-        while not self._closing.is_set():
+        while not self._closing.is_set() and not engine.closed:
             try:
                 while self._calls:
                     self._calls.popleft()(engine)
@@ -313,6 +350,27 @@ class EngineWorker(QThread):
             except Exception as error:  # the thread's main loop: it must outlive everything
                 log.exception("The engine's loop met an error")
                 self.signals.put(LogsEvent(describe(error), level="error"))
+
+
+class _Heir(QThread):
+    """The thread that goes on when a node on the first one does not let go."""
+
+    def __init__(self, worker: EngineWorker, stuck: Engine) -> None:
+        super().__init__(worker)
+        self.setObjectName("engine (restarted)")
+        self._worker = worker
+        self._stuck = stuck
+
+    def run(self) -> None:
+        """Take over, load the packs, and work."""
+        try:
+            engine = self._stuck.successor()
+            self._worker.prepare(engine)
+        except Exception as error:  # the thread's main loop: report, never die silently
+            log.exception("The engine could not be restarted")
+            self._worker.failed.emit("The engine could not be restarted.", describe(error))
+            return
+        self._worker.serve(engine)
 
 
 def _widget_modules(engine: Engine) -> list[WidgetModule]:

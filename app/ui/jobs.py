@@ -184,6 +184,13 @@ class JobTable:
             self._jobs.append(job)
         return job
 
+    def adopt(self, job_id: str, prompt: Mapping[str, Any]) -> None:
+        """Add a waiting job that an earlier session left behind, unless it is known."""
+        if self.find(job_id) is None:
+            self._jobs.append(
+                Job(id=job_id, title="From the last session", owner=None, prompt=prompt)
+            )
+
     def find(self, job_id: str) -> Job | None:
         """Return the job of that prompt id, if it is ours and not over."""
         return next((job for job in self._jobs if job.id == job_id), None)

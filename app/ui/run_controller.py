@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("easel.run")
 
 DEVICE_INTERVAL_MS = 2000
+STUCK_AFTER_MS = 3000
+"""How long after Stop the artist is told of a node that does not let go."""
 
 
 class RunController(RunPort):
@@ -94,6 +96,10 @@ class RunController(RunPort):
         self._prepared.connect(self._on_prepared)
         self._loaded.connect(self._on_output_loaded)
         self._device_read.connect(self._on_device)
+        self._stuck_timer = QTimer(self)
+        self._stuck_timer.setSingleShot(True)
+        self._stuck_timer.setInterval(STUCK_AFTER_MS)
+        self._stuck_timer.timeout.connect(self._look_for_stuck)
         self._connect_worker()
 
     def _connect_worker(self) -> None:
@@ -140,10 +146,31 @@ class RunController(RunPort):
         self._tell_queue()
 
     def stop(self) -> None:
-        """Stop the running job."""
+        """Stop the running job; a node that does not let go can be left behind."""
         engine = self._worker.engine
-        if engine is not None:
-            engine.interrupt()
+        if engine is not None and engine.interrupt():
+            self._stuck_timer.start()
+
+    def _look_for_stuck(self) -> None:
+        engine = self._worker.engine
+        stuck = engine.stuck if engine is not None else None
+        if stuck is None:
+            return
+        job = self._jobs.find(stuck.prompt_id)
+        title = self._title(job, stuck.node_id or "") if job is not None else stuck.node_id or ""
+        self.problem_raised.emit(
+            Problem(
+                id="stuck",
+                title="Node does not stop",
+                place=title,
+                heading=f"{title} does not react to Stop",
+                text="It is busy in a part that cannot be interrupted. Wait for it, or restart "
+                "the engine: workflows and waiting jobs are kept, models load anew.",
+                remedies=(Remedy("Restart the engine", self._worker.restart),),
+                document=job.document if job is not None else None,
+                node_key=root_key(stuck.node_id or ""),
+            )
+        )
 
     def clear_pending(self) -> None:
         """Take all waiting jobs out of the queue."""
@@ -198,6 +225,7 @@ class RunController(RunPort):
         """End all threads; False when a node does not let go of the engine's thread."""
         self._closed = True
         self._device_timer.stop()
+        self._stuck_timer.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
         return self._worker.close()
 
@@ -270,8 +298,20 @@ class RunController(RunPort):
 
     def _on_ready(self, definitions: dict[str, Any]) -> None:
         self.definitions_changed.emit(definitions)
+        self._adopt_kept()
         self._submit_held()
         self._device_timer.start()
+
+    def _adopt_kept(self) -> None:
+        """Show jobs that an earlier session left behind; the queue is held until Resume."""
+        engine = self._worker.engine
+        if engine is None:
+            return
+        for item in engine.queue.pending:
+            self._jobs.adopt(item.prompt_id, item.prompt)
+        self._paused = engine.queue.paused
+        self.paused_changed.emit(self._paused)
+        self._tell_queue()
 
     def _on_engine_failed(self, text: str, details: str) -> None:
         self.problem_raised.emit(

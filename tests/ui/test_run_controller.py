@@ -1,5 +1,6 @@
 """Runs from the window: progress, pictures, problems and Stop reach the document they belong to."""
 
+import sys
 import time
 
 import pytest
@@ -269,3 +270,66 @@ def test_a_host_is_done_when_all_inside_are():
     assert not job.is_done("5")
     job.finished.add("5:2")
     assert job.is_done("5")
+
+
+STUBBORN = """
+import time
+
+RELEASE = []
+
+class Stubborn:
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",)}}
+    RETURN_TYPES = ("IMAGE",)
+    FUNCTION = "run"
+    def run(self, image):
+        while True:
+            try:
+                while not RELEASE:
+                    time.sleep(0.01)
+                return (image,)
+            except BaseException:
+                pass
+
+NODE_CLASS_MAPPINGS = {"Stubborn": Stubborn}
+"""
+
+
+def test_an_engine_whose_node_never_stops_is_restarted_without_losing_the_queue(
+    qtbot, tmp_path, monkeypatch
+):
+    from app.ui import run_controller
+
+    monkeypatch.setattr(run_controller, "STUCK_AFTER_MS", 2500)
+    home = tmp_path / "home"
+    (home / "custom_nodes").mkdir(parents=True)
+    (home / "custom_nodes" / "stubborn.py").write_text(STUBBORN, "utf-8")
+    worker = EngineWorker(home)
+    states = {}
+    controller = RunController(worker, lambda document: states["desk"].state, home)
+    with qtbot.waitSignal(worker.ready, timeout=60_000):
+        worker.start()
+    states["desk"] = desk = Desk(controller, worker, home)
+    desk.open("EmptyImage", "Stubborn", "SaveImage")
+    modules = [m for name, m in sys.modules.items() if name.endswith("stubborn")]
+    controller.run(desk.document, 1)
+    qtbot.waitUntil(lambda: desk.phase(1) is NodePhase.RUNNING, timeout=20_000)
+    stuck_document = desk.document
+    desk.open("EmptyImage", "SaveImage")
+    controller.run(desk.document, 1)
+    qtbot.waitUntil(lambda: worker.engine.queue.remaining == 2, timeout=5000)
+
+    controller.stop()
+    qtbot.waitUntil(lambda: any(p.id == "stuck" for p in desk.problems), timeout=10_000)
+    problem = next(p for p in desk.problems if p.id == "stuck")
+    with qtbot.waitSignal(worker.ready, timeout=20_000):
+        problem.remedies[0].run()
+    qtbot.waitUntil(lambda: len(desk.results) == 1, timeout=20_000)
+
+    assert problem.heading == "Stubborn does not react to Stop"
+    assert stuck_document is not None
+    for module in modules:
+        module.RELEASE.append(1)
+    qtbot.waitUntil(worker.isFinished, timeout=10_000)
+    assert controller.close()
