@@ -12,19 +12,18 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
 
 from app.engine.workflow.model import Mode
 from app.ui.canvas import node_views
-from app.ui.canvas.box_index import BoxIndex
 from app.ui.canvas.detail import Detail
-from app.ui.canvas.group_item import GroupItem
+from app.ui.canvas.frames_layer import FramesLayer
 from app.ui.canvas.hover import NOTHING, Hit
 from app.ui.canvas.link_layer import LinkLayer
 from app.ui.canvas.marks_layer import MarksLayer
+from app.ui.canvas.node_boxes import NodeBoxes, index_rect
 from app.ui.canvas.node_fonts import node_fonts
 from app.ui.canvas.node_item import NODE_Z, Z_STEP, NodeItem
 from app.ui.canvas.node_painter import NodePainter
 from app.ui.canvas.node_view import NodeView, SocketOffer
 from app.ui.canvas.node_views import PointerState
 from app.ui.canvas.refresh import PictureRefresher
-from app.ui.canvas.reroute_item import RerouteItem
 from app.ui.canvas.run_layer import RunLayer
 from app.ui.canvas.selection import Selection
 from app.ui.run_state import RunState
@@ -33,8 +32,6 @@ from app.widgets.style import Style
 if TYPE_CHECKING:
     from app.ui.document import WorkflowDocument
 
-INDEX_MARGIN = 4000.0
-"""How far the index of items reaches beyond the nodes."""
 MANY_NODES = 800
 """From so many nodes on, the collector is kept away from them (a full pass takes 25 ms)."""
 
@@ -68,8 +65,9 @@ class CanvasScene(QGraphicsScene):
         self.document = document
         self.run_state = run_state
         self.nodes: dict[str, NodeItem] = {}
-        self.groups: dict[str, GroupItem] = {}
-        self.reroutes: dict[str, RerouteItem] = {}
+        self._frames = FramesLayer(self, document, style)
+        self.groups = self._frames.groups
+        self.reroutes = self._frames.reroutes
         self.pointer = PointerState()
         self.remedies: Mapping[str, str] = {}
         self.links = LinkLayer(style, self.nodes, self.reroutes)
@@ -82,9 +80,7 @@ class CanvasScene(QGraphicsScene):
         self._loose_link: QGraphicsItem | None = None
         self._moving: set[str] = set()
         self._moving_links: set[str] = set()
-        self._boxes = BoxIndex()
-        self._box_items: list[NodeItem | None] = []
-        self._box_numbers: dict[str, int] = {}
+        self._boxes = NodeBoxes()
         self._style = style
         self.marks = MarksLayer(self)
         self.set_style(style)
@@ -123,11 +119,7 @@ class CanvasScene(QGraphicsScene):
         self.links.item.set_style(style)
         self.run.set_style(style)
         self.marks.set_style(style)
-        for group in self.groups.values():
-            group.set_style(style)
-        for reroute in self.reroutes.values():
-            reroute.set_style(style)
-        self._color_reroutes(self.reroutes)
+        self._frames.set_style(style)
         for item in self.nodes.values():
             item.is_stale = True
         self.update()
@@ -139,18 +131,15 @@ class CanvasScene(QGraphicsScene):
         try:
             self._clear()
             bound = self.document.bound
-            self.setSceneRect(_index_rect(node.node.pos for node in bound.nodes.values()))
+            self.setSceneRect(index_rect(node.node.pos for node in bound.nodes.values()))
             fonts = node_fonts(self._style)
             for index, node in enumerate(bound.nodes.values()):
                 item = NodeItem(node, fonts)
                 self._place_new(item, index)
-            for group in self.document.graph.groups.values():
-                self._add_group(group.key)
-            for key in self.document.graph.reroutes:
-                self._add_reroute(key)
+            self._frames.rebuild()
             self.links.reset(bound)
             self.links.update_floating(self.document.graph)
-            self._color_reroutes(self.reroutes)
+            self._frames.color_reroutes(self.reroutes)
             if self.run_state.nodes:
                 for item in self.nodes.values():
                     self.run.update_node(item)
@@ -170,23 +159,18 @@ class CanvasScene(QGraphicsScene):
     def _clear(self) -> None:
         self.run.clear()
         self.refresher.clear()
-        for item in (*self.nodes.values(), *self.groups.values(), *self.reroutes.values()):
+        for item in self.nodes.values():
             self.removeItem(item)
         self.nodes.clear()
-        self.groups.clear()
-        self.reroutes.clear()
+        self._frames.clear()
         self._boxes.clear()
-        self._box_items.clear()
-        self._box_numbers.clear()
         self.pointer.hover = self.pointer.pressed = NOTHING
         self.pointer.editing = self.pointer.focused = None
         self.marks.show_hover()
 
     def nodes_in(self, rect: QRectF) -> list[NodeItem]:
         """Return the nodes whose outline touches ``rect``, lowest first or not."""
-        items = self._box_items
-        numbers = self._boxes.touching((rect.left(), rect.top(), rect.right(), rect.bottom()))
-        return [item for number in numbers if (item := items[number]) is not None]
+        return self._boxes.touching(rect)
 
     def nodes_bounds(self, keys: Iterable[str] | None = None) -> QRectF:
         """Return the rectangle around these nodes, or around all nodes and groups."""
@@ -364,9 +348,7 @@ class CanvasScene(QGraphicsScene):
         item.setZValue(NODE_Z + index * Z_STEP)
         self.addItem(item)
         self._fade(item)
-        box = item.box()
-        self._box_numbers[item.key] = self._boxes.append(box)
-        self._box_items.append(item)
+        self._boxes.add(item)
         # An item without a picture has no extent, and Qt would not tell when it must be painted.
         self.refresher.show_flat(item)
 
@@ -379,33 +361,10 @@ class CanvasScene(QGraphicsScene):
         if item.key in self.run.failed:
             self.marks.update_outline(item)
         item.setPos(pos)
-        self._boxes.set(self._box_numbers[item.key], item.box())
+        self._boxes.update(item)
         self.run.place_bar(item)
         if item.key in self.run.failed:
             self.marks.update_outline(item)
-
-    def _add_group(self, key: str) -> None:
-        item = GroupItem(self.document.graph.groups[key], self._style)
-        self.groups[key] = item
-        self.addItem(item)
-
-    def _add_reroute(self, key: str) -> None:
-        item = RerouteItem(key, self.document.graph.reroutes[key].pos, self._style)
-        self.reroutes[key] = item
-        self.addItem(item)
-
-    def _color_reroutes(self, keys: Iterable[str]) -> None:
-        wanted = set(keys)
-        if not wanted:
-            return
-        kinds = {
-            key: link.type for link in self.document.bound.links.values() for key in link.reroutes
-        }
-        for floating in self.document.graph.floating_links.values():
-            if floating.parent_id is not None:
-                kinds.setdefault(floating.parent_id, floating.type)
-        for key in wanted.intersection(kinds, self.reroutes):
-            self.reroutes[key].set_color(self._style.link_color(kinds[key]))
 
     def _on_nodes_added(self, keys: list[str]) -> None:
         fonts = node_fonts(self._style)
@@ -422,9 +381,7 @@ class CanvasScene(QGraphicsScene):
         for key in keys:
             item = self.nodes.pop(key)
             self.marks.update_outline(item)
-            number = self._box_numbers.pop(key)
-            self._boxes.clear_box(number)
-            self._box_items[number] = None
+            self._boxes.remove(key)
             self.run.forget(key)
             self.refresher.forget(item)
             self.removeItem(item)
@@ -468,35 +425,20 @@ class CanvasScene(QGraphicsScene):
     def _on_links_changed(self, keys: list[str]) -> None:
         self.links.update(keys)
         self._update_floating()
-        self._color_reroutes(self.reroutes)
+        self._frames.color_reroutes(self.reroutes)
         self.marks.update_lit()
         self.content_changed.emit()
 
     def _on_groups_changed(self, keys: list[str]) -> None:
-        groups = self.document.graph.groups
-        for key in keys:
-            if key not in groups:
-                self.removeItem(self.groups.pop(key))
-            elif key in self.groups:
-                self.groups[key].rebind(groups[key])
-            else:
-                self._add_group(key)
+        self._frames.update_groups(keys)
         self.select(self._selection)
         self.content_changed.emit()
 
     def _on_reroutes_changed(self, keys: list[str]) -> None:
-        reroutes = self.document.graph.reroutes
-        for key in keys:
-            if key not in reroutes:
-                if key in self.reroutes:
-                    self.removeItem(self.reroutes.pop(key))
-            elif key in self.reroutes:
-                self.reroutes[key].setPos(*reroutes[key].pos)
-            else:
-                self._add_reroute(key)
+        self._frames.update_reroutes(keys)
         self.links.update_reroutes(keys)
         self._update_floating()
-        self._color_reroutes(keys)
+        self._frames.color_reroutes(keys)
         self.select(self._selection)
         self.content_changed.emit()
 
@@ -507,7 +449,7 @@ class CanvasScene(QGraphicsScene):
             return
         self.marks.update_outline(item)
         if self.run.update_node(item):
-            self._boxes.set(self._box_numbers[item.key], item.box())
+            self._boxes.update(item)
             self.links.update_nodes([item.key])
         self.marks.update_outline(item)
         self.refresher.mark_stale(item)
@@ -533,18 +475,6 @@ class CanvasScene(QGraphicsScene):
 
     def _flat_color(self, item: NodeItem) -> QColor:
         return node_views.colors_of(item, self._style).body
-
-
-def _index_rect(places: Iterable[tuple[float, float]]) -> QRectF:
-    """Return the rectangle that Qt divides into cells to find items in.
-
-    It hugs the nodes, for the cells are shares of it; what comes to lie beyond is found in the
-    cells at its edge. Where the view can go is another matter, see the view's own rectangle.
-    """
-    points = list(places) or [(0.0, 0.0)]
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    rect = QRectF(QPointF(min(xs), min(ys)), QPointF(max(xs), max(ys)))
-    return rect.adjusted(-INDEX_MARGIN, -INDEX_MARGIN, INDEX_MARGIN, INDEX_MARGIN)
 
 
 def _freeze() -> None:

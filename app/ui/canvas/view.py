@@ -27,10 +27,11 @@ from app.ui.canvas import picking
 from app.ui.canvas.actions import CanvasActions
 from app.ui.canvas.canvas_host import EditorKeeper
 from app.ui.canvas.chosen_pictures import ChosenPictures
+from app.ui.canvas.cursors import cursor_over
 from app.ui.canvas.dom_overlay import DomOverlay
 from app.ui.canvas.drops import DropTarget
 from app.ui.canvas.grid import paint_grid
-from app.ui.canvas.hover import NOTHING, Hit, Under
+from app.ui.canvas.hover import NOTHING, Hit
 from app.ui.canvas.interactions.base import SNAP_STEP, Gesture, Pointer
 from app.ui.canvas.interactions.dispatch import double_press, press
 from app.ui.canvas.interactions.edge_pan import EdgePan
@@ -283,23 +284,7 @@ class CanvasView(QGraphicsView):
             return self._gesture.cursor
         if self._is_space_held or self.is_hand_mode:
             return Qt.CursorShape.OpenHandCursor
-        hit = self.canvas.pointer.hover
-        if hit.under is Under.WIDGET:
-            item = self.canvas.nodes.get(hit.key)
-            if item is not None and hit.index < len(item.controls):
-                if item.visible[hit.index].is_linked:
-                    return Qt.CursorShape.ArrowCursor
-                return item.controls[hit.index].cursor_at(hit.part)
-        if hit.under in (Under.CORNER, Under.GROUP_CORNER):
-            is_falling = hit.corner[0] == hit.corner[1]
-            return Qt.CursorShape.SizeFDiagCursor if is_falling else Qt.CursorShape.SizeBDiagCursor
-        if hit.under in (Under.INPUT, Under.OUTPUT):
-            return Qt.CursorShape.CrossCursor
-        if hit.under in (Under.CHEVRON, Under.ENTER, Under.REMEDY) or (
-            hit.under is Under.LINK and hit.index == 0
-        ):
-            return Qt.CursorShape.PointingHandCursor
-        return Qt.CursorShape.ArrowCursor
+        return cursor_over(self.canvas, self.canvas.pointer.hover)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a gesture."""
