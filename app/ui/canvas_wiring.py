@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtWidgets import QColorDialog, QFileDialog
 
 from app.engine.workflow.model import ROOT, as_mapping, read_pair
+from app.ui.blueprint_library import PREFIX as BLUEPRINT_PREFIX
 from app.ui.documents import OpenDocument
 from app.ui.mime import NODE_MIME
 from app.ui.words import tr
@@ -20,6 +21,7 @@ from app.ui.words import tr
 if TYPE_CHECKING:
     from app.ui.canvas.interactions.connect import LooseLink
     from app.ui.canvas.view import CanvasView
+    from app.ui.context_menus import ContextMenus
     from app.ui.main_window import MainWindow
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -42,7 +44,7 @@ class CanvasWiring(QObject):
         self._window = window
         self._place: QPointF | None = None
         self._loose: LooseLink | None = None
-        self._menus: Any = None
+        self._menus: ContextMenus | None = None
         self._placed: WeakKeyDictionary[CanvasView, tuple[float, tuple[float, float]]]
         self._placed = WeakKeyDictionary()
         self._shown: WeakKeyDictionary[CanvasView, tuple[str, ...]] = WeakKeyDictionary()
@@ -147,9 +149,14 @@ class CanvasWiring(QObject):
         """Add the node that was chosen in the search."""
         definition = self._window.definitions.get(name)
         view = self._window.view
-        if definition is None or view is None:
+        if view is None:
             return
-        view.actions.add_node(definition, self._place, self._loose)
+        if name.startswith(BLUEPRINT_PREFIX):
+            self._window.wiring.blueprints.insert(view, name, self._place, self._loose)
+        elif definition is None:
+            return
+        else:
+            view.actions.add_node(definition, self._place, self._loose)
         self._window.wiring.count_use(name)
 
     def end_search(self) -> None:
@@ -167,9 +174,14 @@ class CanvasWiring(QObject):
         if view is None:
             self._window.files.new()
             view = self._window.view
-        if definition is None or view is None or view.is_hand_mode:
+        if view is None or view.is_hand_mode:
             return
-        view.actions.add_node(definition, place)
+        if name.startswith(BLUEPRINT_PREFIX):
+            self._window.wiring.blueprints.insert(view, name, place)
+        elif definition is None:
+            return
+        else:
+            view.actions.add_node(definition, place)
         view.setFocus()
         self._window.wiring.count_use(name)
 
@@ -194,6 +206,12 @@ class CanvasWiring(QObject):
         view = self._window.canvas_view(item)
         if view is not None:
             view.setFocus()
+
+    def open_level_menu(self, depth: int, screen: QPoint) -> None:
+        """Open the menu of a level of the breadcrumb; the root has none."""
+        document = self._window.document
+        if document is not None and 0 < depth < len(document.levels):
+            self._context_menus().open_level(document.levels[depth].graph_id, screen)
 
     def paste_other(self) -> None:
         """Paste what is no nodes: a workflow as text, a picture, or files."""
@@ -240,11 +258,14 @@ class CanvasWiring(QObject):
             self.open_search(view, place, loose)
 
     def _open_menu(self, view: CanvasView, hit: Any, place: QPointF, screen: QPoint) -> None:
+        self._context_menus().open(view, hit, place, screen)
+
+    def _context_menus(self) -> ContextMenus:
         from app.ui.context_menus import ContextMenus
 
         if self._menus is None:
             self._menus = ContextMenus(self._window)
-        self._menus.open(view, hit, place, screen)
+        return self._menus
 
     def _on_files(
         self, view: CanvasView, paths: list[str], place: QPointF, key: str | None

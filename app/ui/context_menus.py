@@ -12,6 +12,7 @@ from app.engine.workflow import edits
 from app.ui.canvas.hover import GROUP_PARTS, Hit, Under
 from app.ui.graph_commands import COLORS
 from app.ui.menu import Menu
+from app.ui.subgraph_menus import SubgraphMenus
 from app.ui.words import tr
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 _NODE = (
     "run.run_branch", None, "edit.rename", "edit.copy", "edit.duplicate", "graph.collapse",
     "graph.pin", "#color", "graph.mute", "graph.bypass", "graph.group", "graph.arrange",
-    "graph.shrink", None, "graph.info", None, "edit.delete",
+    "graph.shrink", None, "graph.convert_to_subgraph", "graph.unpack_subgraph",
+    "graph.unique_subgraph", "graph.rename_subgraph", "graph.describe_subgraph",
+    "graph.publish_blueprint", None, "graph.info", None, "edit.delete",
 )  # fmt: skip
 _GROUP = (
     "edit.rename", "edit.copy", "edit.duplicate", "graph.pin", "#color", "graph.mute",
@@ -30,8 +33,20 @@ _GROUP = (
 _CANVAS = (
     "graph.add_node", "#categories", "graph.add_note", "graph.add_group", None, "edit.paste",
     "edit.paste_with_links", "edit.select_all", None, "view.fit", "graph.arrange",
-    "graph.leave_subgraph",
+    "graph.convert_group_nodes", "graph.leave_subgraph",
 )  # fmt: skip
+_STRIP = ("edit.select_all", "view.fit", None, "graph.rename_subgraph", "graph.describe_subgraph",
+          "graph.leave_subgraph")  # fmt: skip
+"""The menu of the boxes at the ends of a subgraph, which are no nodes to copy or to delete."""
+_LEFT_OUT = frozenset(
+    {
+        "graph.leave_subgraph", "graph.convert_group_nodes", "graph.unpack_subgraph",
+        "graph.unique_subgraph", "graph.publish_blueprint",
+    }
+)  # fmt: skip
+"""Commands that menus leave out while they cannot run."""
+_HOST_ONLY = frozenset({"graph.rename_subgraph", "graph.describe_subgraph"})
+"""Commands that the menu of a node leaves out unless the node is a subgraph."""
 
 
 class ContextMenus:
@@ -43,6 +58,15 @@ class ContextMenus:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
+        self._subgraph_menus = SubgraphMenus(window)
+
+    def open_level(self, subgraph: str, screen: QPoint) -> Menu:
+        """Open the menu of a level of the breadcrumb (U-193)."""
+        menu = Menu(self._window)
+        self._subgraph_menus.fill_level(menu, subgraph)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(screen)
+        return menu
 
     def open(self, view: CanvasView, hit: Hit, place: QPointF, screen: QPoint) -> Menu:
         """Open the menu for what was hit."""
@@ -56,6 +80,11 @@ class ContextMenus:
         menu = Menu(self._window)
         if hit.under is Under.LINK:
             self._fill_link(menu, view, hit, place)
+        elif hit.node and view.document.node(hit.key).boundary:
+            if hit.under in (Under.INPUT, Under.OUTPUT):
+                self._subgraph_menus.fill_slot(menu, view, hit)
+                menu.addSeparator()
+            self._fill(menu, view, _STRIP, place)
         elif hit.under in (Under.INPUT, Under.OUTPUT):
             self._fill_socket(menu, view, hit)
             menu.addSeparator()
@@ -63,6 +92,7 @@ class ContextMenus:
         elif hit.node:
             self._fill_picture(menu, view, hit)
             self._fill_widget(menu, view, hit)
+            self._subgraph_menus.fill_widget(menu, view, hit)
             self._fill(menu, view, _NODE, place)
         elif hit.under in GROUP_PARTS - {Under.GROUP}:
             self._fill(menu, view, _GROUP, place)
@@ -83,7 +113,10 @@ class ContextMenus:
                 self._add_colors(menu)
             elif command_id == "#categories":
                 self._add_categories(menu, view, place)
-            elif command_id != "graph.leave_subgraph" or registry.get(command_id).enabled():
+            elif command_id in _HOST_ONLY and ids is _NODE:
+                if registry.get("graph.unique_subgraph").enabled():
+                    self._window.menus.add(menu, command_id)
+            elif command_id not in _LEFT_OUT or registry.get(command_id).enabled():
                 self._window.menus.add(menu, command_id)
 
     def _fill_link(self, menu: Menu, view: CanvasView, hit: Hit, place: QPointF) -> None:

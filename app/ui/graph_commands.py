@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.engine.workflow.binding import BoundNode
 from app.ui.commands import Command, CommandScope
+from app.ui.subgraph_commands import SubgraphCommands
 from app.ui.words import tr
 
 if TYPE_CHECKING:
@@ -60,13 +61,11 @@ class GraphCommands:
             *self._color_commands(),
             Command("graph.info", tr("About this node"), self._show_info, "Graph/4", canvas,
                     nodes, icon="info", words="help description"),
-            Command("graph.leave_subgraph", tr("Leave subgraph"),
-                    lambda: self._window.canvas_wiring.leave_subgraph(), "Graph/5",
-                    enabled=self._is_in_subgraph),
+            *SubgraphCommands(self._window).commands(),
             Command("graph.refresh", tr("Refresh nodes and files"),
-                    lambda: self._window.run_port.refresh_definitions(), "Graph/5",
+                    lambda: self._window.run_port.refresh_definitions(), "Graph/6",
                     words="reload definitions models"),
-            Command("graph.clear", tr("Clear workflow"), self._clear, "Graph/6",
+            Command("graph.clear", tr("Clear workflow"), self._clear, "Graph/7",
                     enabled=self._has_any, is_danger=True, words="remove all nodes"),
         ]  # fmt: skip
 
@@ -106,10 +105,6 @@ class GraphCommands:
     def _has_any(self) -> bool:
         document = self._window.document
         return self._can_edit() and document is not None and bool(document.bound.nodes)
-
-    def _is_in_subgraph(self) -> bool:
-        document = self._window.document
-        return document is not None and bool(document.graph_id)
 
     def _is_collapsed(self) -> bool:
         nodes = self._selected_nodes()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.ui.blueprint_library import BlueprintLibrary
 from app.ui.documents import OpenDocument
 from app.ui.key_tips import show_keys
 from app.ui.menu import Menu
@@ -32,6 +33,7 @@ class WindowWiring:
 
     Attributes:
         is_paused: Whether the queue is held.
+        blueprints: Subgraphs that can be added like nodes.
     """
 
     def __init__(self, window: MainWindow) -> None:
@@ -40,6 +42,8 @@ class WindowWiring:
         self._catalog: NodeCatalog | None = None
         self._was_running = False
         self.is_paused = False
+        self.blueprints = BlueprintLibrary(window)
+        self.blueprints.changed.connect(self.refresh_catalog)
         self._uses: dict[str, int] = dict(window.state.get("uses", {}))
         self._tabs_timer = QTimer(window)
         self._tabs_timer.setSingleShot(True)
@@ -57,7 +61,7 @@ class WindowWiring:
         if self._catalog is None:
             get = self._window.settings.get
             self._catalog = NodeCatalog(
-                self._window.definitions,
+                {**self._window.definitions, **self.blueprints.definitions},
                 show_deprecated=bool(get("canvas.show_deprecated")),
                 show_experimental=bool(get("canvas.show_experimental")),
                 uses=self._uses,
@@ -89,6 +93,7 @@ class WindowWiring:
         """Make what is seen but not needed for the first paint."""
         frame = self._window.frame
         frame.deck.open(frame.deck.current or "nodes")
+        self.blueprints.refresh()
         # Made ahead, so that the first double-click opens it at once.
         QTimer.singleShot(200, self._window, lambda: self.search.prepare())
 
@@ -171,7 +176,7 @@ class WindowWiring:
 
     def show_node_info(self, name: str) -> None:
         """Explain a node."""
-        definition = self._window.definitions.get(name)
+        definition = self.catalog.get(name)
         if definition is not None:
             from app.ui.dialogs.node_info import NodeInfoCard
 
@@ -243,6 +248,7 @@ class WindowWiring:
         frame.layout_changed.connect(self._show_open_panels)
         frame.canvas.command_requested.connect(trigger)
         frame.canvas.level_requested.connect(lambda depth: window.canvas_wiring.show_level(depth))
+        frame.canvas.level_menu_requested.connect(window.canvas_wiring.open_level_menu)
         frame.canvas.show_map(bool(get("canvas.minimap")))
         tabs = frame.tab_strip
         tabs.reduced_motion = bool(get("appearance.reduced_motion"))

@@ -7,13 +7,19 @@ import itertools
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from window_hands import click, press_key
+from window_hands import click, press_key, settle
 
 from app.engine.workflow import edits
 from app.engine.workflow.edits import subgraphs
 from app.engine.workflow.edits.packing import create_subgraph
 from app.engine.workflow.model import ROOT
+from app.ui.canvas.hover import Hit, Under
+from app.ui.canvas.interactions.connect import LooseLink
+from app.ui.canvas.selection import Selection
+from app.ui.dialogs.question import QuestionCard, TextQuestion
+from app.ui.dialogs.subgraph_card import DescriptionCard
 from app.ui.document import WorkflowDocument
+from app.ui.subgraph_commands import SubgraphCommands
 
 
 def pack(item, keys, name="Inner"):
@@ -192,3 +198,239 @@ def test_a_definition_is_shown_by_the_way_that_leads_to_it(chain):
     assert again.trail == (host,)
     again.show_level(0)
     assert again.graph_id == ROOT
+
+
+def select(window, *keys):
+    window.view.canvas.select(Selection.of(keys))
+
+
+def entries(menu):
+    """The words of a menu, without lines and shortcuts."""
+    return [action.text().split("\t")[0] for action in menu.actions() if action.text()]
+
+
+def choose(menu, words):
+    """Trigger an entry of a menu by its words."""
+    action = next(action for action in menu.actions() if action.text().split("\t")[0] == words)
+    assert action.isEnabled(), words
+    action.trigger()
+
+
+def menu_at(window, hit):
+    menus = window.canvas_wiring._context_menus()
+    return menus.make(window.view, hit, QPointF(0, 0))
+
+
+def open_card(window, kind):
+    """Return the card that is open."""
+    cards = [card for card in window.findChildren(kind) if card.isVisible()]
+    assert len(cards) == 1
+    return cards[0]
+
+
+def answer_text(window, text):
+    card = open_card(window, TextQuestion)
+    card.field.setText(text)
+    press_key(card.field, Qt.Key.Key_Return)
+    QApplication.processEvents()
+
+
+def test_u_190_ctrl_shift_e_packs_the_selection(window, chain):
+    select(window, "2", "3")
+    window.view.setFocus()
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    press_key(window.view, Qt.Key.Key_E, both)
+    document = chain.document
+    (key,) = window.view.canvas.selection.nodes
+    assert document.node(key).subgraph in document.workflow.subgraphs
+    assert sorted(document.bound.nodes) == sorted(["1", key])
+    document.undo_stack.undo()
+    assert sorted(document.bound.nodes) == ["1", "2", "3"]
+
+
+def test_u_194_unpack_brings_the_nodes_back_in_one_step(window, chain):
+    first, second = pack(chain, ["2"]), pack(chain, ["3"])
+    count = chain.document.undo_stack.count()
+    select(window, first, second)
+    assert window.commands.trigger("graph.unpack_subgraph")
+    types = sorted(node.node.type for node in chain.document.bound.nodes.values())
+    assert types == ["ImageBlur", "LoadImage", "SaveImage"]
+    assert len(chain.document.bound.links) == 2
+    assert len(window.view.canvas.selection.nodes) == 2
+    assert chain.document.undo_stack.count() == count + 1
+    chain.document.undo_stack.undo()
+    assert sorted(chain.document.bound.nodes) == sorted(["1", first, second])
+
+
+def test_u_198_make_unique_gives_a_definition_of_its_own(window, chain):
+    document = chain.document
+    first = pack(chain, ["2"])
+    shared = document.node(first).subgraph
+    patch, second = subgraphs.add_host(document.workflow, document.bound, shared, (0.0, 400.0))
+    document.apply(patch, "Add")
+    select(window, second)
+    assert window.commands.trigger("graph.unique_subgraph")
+    assert document.node(first).subgraph == shared
+    assert document.node(second).subgraph != shared
+
+
+def test_commands_on_subgraphs_rest_without_one(window, chain):
+    select(window, "1")
+    for name in ("unpack_subgraph", "unique_subgraph", "rename_subgraph", "publish_blueprint"):
+        assert not window.commands.get(f"graph.{name}").enabled(), name
+    assert window.commands.get("graph.convert_to_subgraph").enabled()
+    window.view.actions.select_none()
+    assert not window.commands.get("graph.convert_to_subgraph").enabled()
+
+
+def test_u_193_a_level_of_the_breadcrumb_can_be_renamed(window, chain):
+    host = pack(chain, ["2"])
+    window.canvas_wiring.enter_subgraph(chain, host)
+    menu = window.canvas_wiring._context_menus().open_level(
+        chain.document.graph_id, window.mapToGlobal(window.rect().center())
+    )
+    choose(menu, "Rename subgraph…")
+    menu.close()
+    answer_text(window, "Softener")
+    assert [c.text() for c in window.frame.canvas.breadcrumb.crumbs] == ["Chain", "Softener"]
+
+
+def test_u_202_description_and_search_words(window, chain):
+    host = pack(chain, ["2"])
+    select(window, host)
+    assert window.commands.trigger("graph.describe_subgraph")
+    card = open_card(window, DescriptionCard)
+    card.text.setPlainText("Makes it soft.")
+    card.words.setText("soft, , blurry")
+    click(card.accept_button)
+    graph = chain.document.workflow.subgraphs[chain.document.node(host).subgraph]
+    assert graph.raw["description"] == "Makes it soft."
+    assert graph.extra["BlueprintSearchAliases"] == ["soft", "blurry"]
+
+
+def test_u_196_a_widget_is_shown_and_hidden_on_the_host_from_its_menu(window, chain):
+    host = pack(chain, ["2"])
+    window.canvas_wiring.enter_subgraph(chain, host)
+    hit = Hit(Under.WIDGET, "2", 0, "radius")
+    choose(menu_at(window, hit), "Show radius on the subgraph node")
+    window.canvas_wiring.leave_subgraph()
+    assert chain.document.node(host).widget("radius") is not None
+    window.canvas_wiring.enter_subgraph(chain, host)
+    choose(menu_at(window, hit), "Hide radius on the subgraph node")
+    window.canvas_wiring.leave_subgraph()
+    assert chain.document.node(host).widget("radius") is None
+
+
+def test_the_menu_of_a_widget_in_the_root_offers_no_subgraph(window, chain):
+    words = entries(menu_at(window, Hit(Under.WIDGET, "2", 0, "radius")))
+    assert not [word for word in words if "subgraph node" in word]
+    assert "Convert to subgraph" in words
+    assert "Unpack subgraph" not in words
+
+
+def test_u_195_an_input_is_renamed_moved_and_removed_from_its_menu(window, chain):
+    host = pack(chain, ["2"])
+    window.canvas_wiring.enter_subgraph(chain, host)
+    document = chain.document
+    document.apply(
+        subgraphs.promote(document.workflow, document.bound, [("2", "radius")]), "Promote"
+    )
+    slot = Hit(Under.OUTPUT, "-10", 1)
+    choose(menu_at(window, slot), "Rename…")
+    answer_text(window, "Softness")
+    assert document.node("-10").outputs[1].label == "Softness"
+    choose(menu_at(window, slot), "Move up")
+    assert document.node("-10").outputs[0].label == "Softness"
+    choose(menu_at(window, Hit(Under.OUTPUT, "-10", 0)), "Remove links")
+    assert not document.node("-10").outputs[0].links
+    choose(menu_at(window, Hit(Under.OUTPUT, "-10", 0)), "Remove input")
+    assert len(document.node("-10").outputs) == 1
+    words = entries(menu_at(window, Hit(Under.INPUT, "-20", 0)))
+    assert "Remove output" in words
+    assert "Duplicate" not in words
+
+
+def test_u_210_u_211_a_blueprint_is_published_found_and_inserted(window, chain):
+    host = pack(chain, ["2"], "Soft edge")
+    select(window, host)
+    assert window.commands.trigger("graph.publish_blueprint")
+    answer_text(window, "Soft edge")
+    settle(window)
+    (path,) = (window.home / "user" / "blueprints").glob("*.json")
+    assert path.stem == "Soft edge"
+    assert "Blueprints" in window.wiring.catalog.categories()
+    search = window.wiring.search
+    window.canvas_wiring.open_search_at_pointer()
+    search.field.setText("soft edge")
+    assert search.list.rows[0].title == "Soft edge"
+    before = set(chain.document.bound.nodes)
+    press_key(search.field, Qt.Key.Key_Return)
+    (added,) = set(chain.document.bound.nodes) - before
+    node = chain.document.node(added)
+    assert node.subgraph != chain.document.node(host).subgraph
+    assert list(window.view.canvas.selection.nodes) == [added]
+    chain.document.undo_stack.undo()
+    assert set(chain.document.bound.nodes) == before
+
+
+def test_u_210_publishing_over_a_blueprint_asks(window, chain):
+    host = pack(chain, ["2"], "Soft")
+    path = window.home / "user" / "blueprints" / "Soft.json"
+    for answer in ("first", "cancel", "replace"):
+        select(window, host)
+        assert window.commands.trigger("graph.publish_blueprint")
+        if answer == "replace":
+            document = chain.document
+            document.apply(
+                subgraphs.describe_subgraph(
+                    document.workflow, document.node(host).subgraph, description="Newer"
+                ),
+                "Describe",
+            )
+        answer_text(window, "Soft")
+        settle(window)
+        if answer != "first":
+            open_card(window, QuestionCard).answer(answer)
+            settle(window)
+        assert ("Newer" in path.read_text()) == (answer == "replace")
+
+
+def test_u_211_a_blueprint_takes_the_loose_link(window, chain):
+    host = pack(chain, ["2"], "Soft")
+    select(window, host)
+    window.commands.trigger("graph.publish_blueprint")
+    answer_text(window, "Soft")
+    settle(window)
+    (name,) = window.wiring.blueprints.definitions
+    before = set(chain.document.bound.nodes)
+    loose = LooseLink("1", 0, True, "IMAGE")
+    window.wiring.blueprints.insert(window.view, name, QPointF(0, 500), loose)
+    (added,) = set(chain.document.bound.nodes) - before
+    link = chain.document.node(added).inputs[0].link
+    assert chain.document.bound.links[link].origin == "1"
+    chain.document.undo_stack.undo()
+    assert set(chain.document.bound.nodes) == before
+
+
+def test_a_blueprint_that_is_gone_is_told(window, chain):
+    host = pack(chain, ["2"], "Soft")
+    select(window, host)
+    window.commands.trigger("graph.publish_blueprint")
+    answer_text(window, "Soft")
+    settle(window)
+    (name,) = window.wiring.blueprints.definitions
+    (window.home / "user" / "blueprints" / "Soft.json").unlink()
+    count = len(chain.document.bound.nodes)
+    window.canvas_wiring.add_from_library(name)
+    settle(window)
+    assert len(chain.document.bound.nodes) == count
+    assert not window.wiring.blueprints.definitions
+    assert "Blueprints" not in window.wiring.catalog.categories()
+
+
+def test_what_cannot_be_packed_is_said_in_a_toast(window, chain, monkeypatch):
+    said = []
+    monkeypatch.setattr(window, "toast", lambda text, *_, **__: said.append(text))
+    window.view.actions.select_none()
+    SubgraphCommands(window).convert()
+    assert said == ["Select the nodes that go into the subgraph first."]

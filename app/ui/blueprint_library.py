@@ -1,0 +1,209 @@
+"""Blueprints in the window: published from a subgraph, offered among the nodes, inserted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QPointF, Signal
+
+from app.engine.errors import EaselError
+from app.engine.node_types.definition import NodeDefinition
+from app.engine.workflow import edits
+from app.ui.canvas.selection import Selection
+from app.ui.document import WorkflowDocument
+from app.ui.words import tr
+
+if TYPE_CHECKING:
+    from app.engine.workflow.blueprints import Blueprint
+    from app.ui.canvas.interactions.connect import LooseLink
+    from app.ui.canvas.view import CanvasView
+    from app.ui.main_window import MainWindow
+
+PREFIX = "blueprint:"
+"""What a blueprint's name among the node types begins with; its path follows."""
+
+
+class BlueprintLibrary(QObject):
+    """The blueprints of the home folder.
+
+    Args:
+        window: The window it works for.
+
+    Signals:
+        changed: Blueprints came or went.
+    """
+
+    changed = Signal()
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._definitions: dict[str, NodeDefinition] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where they are kept."""
+        return self._window.home / "user" / "blueprints"
+
+    @property
+    def definitions(self) -> Mapping[str, NodeDefinition]:
+        """What the search and the library show of each, as if it were a node type."""
+        return self._definitions
+
+    def refresh(self) -> None:
+        """Read the folder anew, off the GUI thread."""
+        self._window.background.run(self._read())
+
+    def ask_publish(self, document: WorkflowDocument, key: str) -> None:
+        """Ask for a name and publish a host of the shown graph (U-210)."""
+        from app.engine.workflow.subgraphs import subgraph_name
+        from app.ui.dialogs.question import TextQuestion
+
+        graph = document.workflow.subgraphs.get(document.node(key).subgraph or "")
+        if graph is None:
+            return
+        card = TextQuestion(
+            self._window, self._window.look, tr("Publish as blueprint"), subgraph_name(graph),
+            tr("Publish"),
+        )  # fmt: skip
+
+        def take(name: str) -> None:
+            if name and key in document.bound.nodes:
+                self._window.background.run(self._publish(document, key, name))
+
+        card.answered.connect(take)
+        card.open()
+
+    def insert(
+        self, view: CanvasView, name: str, place: QPointF | None, loose: LooseLink | None = None
+    ) -> None:
+        """Add a blueprint to the shown graph, independent of its file (U-211).
+
+        Args:
+            view: The canvas.
+            name: Its name among the node types.
+            place: Where its body begins; None for the middle of the view.
+            loose: A loose link that its first fitting socket takes.
+        """
+        from app.engine.workflow.blueprints import insert_blueprint
+
+        document = view.document
+        pos = view.navigator.visible.center() if place is None else place
+        try:
+            patch, key = insert_blueprint(
+                document.workflow, document.bound, document.definitions,
+                name.removeprefix(PREFIX), pos.toTuple(),
+            )  # fmt: skip
+        except EaselError as error:
+            self._window.toast(str(error), error.details, is_problem=True)
+            self.refresh()
+            return
+        gesture = f"blueprint {document.undo_stack.index()}"
+        document.apply(patch, tr("Add blueprint"), gesture=gesture)
+        if loose is not None:
+            self._link(document, key, loose, gesture)
+        view.canvas.select(Selection.of([key]))
+
+    def _link(self, document: WorkflowDocument, key: str, loose: LooseLink, gesture: str) -> None:
+        bound = document.bound
+        if loose.node not in bound.nodes:
+            return
+        if loose.is_output:
+            place = edits.first_fitting_input(bound, loose.type, key, origin=loose.node)
+        else:
+            place = edits.first_fitting_output(bound, loose.type, key)
+        if place is None:
+            return
+        ends = (loose.node, loose.slot, key, place)
+        if not loose.is_output:
+            ends = (key, place, loose.node, loose.slot)
+        patch = edits.connect(document.workflow, bound, *ends)
+        document.apply(patch, tr("Add blueprint"), gesture=gesture)
+
+    async def _read(self) -> None:
+        from app.engine.workflow.blueprints import list_blueprints
+
+        found = await asyncio.to_thread(list_blueprints, self.folder)
+        made = {PREFIX + str(item.path): _definition(item) for item in found if not item.problem}
+        if made != self._definitions:
+            self._definitions = made
+            self.changed.emit()
+
+    async def _publish(
+        self, document: WorkflowDocument, key: str, name: str, *, overwrite: bool = False
+    ) -> None:
+        from app.engine.workflow.writer import snapshot
+
+        taken = snapshot(document.workflow)
+        try:
+            reason = await asyncio.to_thread(
+                _write, taken, document.graph_id, document.definitions, key, self.folder, name,
+                overwrite,
+            )  # fmt: skip
+        except EaselError as error:
+            self._window.toast(str(error), error.details, is_problem=True)
+            return
+        if not reason:
+            self._window.toast(tr("“{name}” is in the library").format(name=name), is_done=True)
+            await self._read()
+            return
+        card = self._window.ask(tr("Replace this blueprint?"), reason, [("replace", tr("Replace"))])
+
+        def take(answer: str) -> None:
+            if answer == "replace" and key in document.bound.nodes:
+                self._window.background.run(self._publish(document, key, name, overwrite=True))
+
+        card.answered.connect(take)
+
+
+def _write(
+    taken: Any,
+    graph_id: str,
+    definitions: Mapping[str, NodeDefinition],
+    key: str,
+    folder: Path,
+    name: str,
+    overwrite: bool,
+) -> str:
+    """Publish from a snapshot, so that the document may change meanwhile; runs off the GUI thread.
+
+    Returns:
+        The question to put to the artist when a blueprint of that name is there; else empty.
+    """
+    from app.engine.workflow.bind import bind_graph
+    from app.engine.workflow.blueprints import publish
+    from app.engine.workflow.reader import read_workflow
+    from app.engine.workflow.writer import serialize
+
+    workflow = read_workflow(serialize(taken))
+    bound = bind_graph(workflow, workflow.graph(graph_id), definitions)
+    return publish(workflow, bound, key, folder, name=name, overwrite=overwrite).reason
+
+
+def _definition(blueprint: Blueprint) -> NodeDefinition:
+    return NodeDefinition.from_object_info(
+        PREFIX + str(blueprint.path),
+        {
+            "display_name": blueprint.name,
+            "category": "/".join(part for part in (tr("Blueprints"), blueprint.category) if part),
+            "description": blueprint.description,
+            "search_aliases": list(blueprint.aliases),
+            "input": {"required": _inputs(blueprint.inputs)},
+            "python_module": "custom_nodes.Blueprints",
+            "output": [kind for _, kind in blueprint.outputs],
+            "output_name": [label for label, _ in blueprint.outputs],
+        },
+    )
+
+
+def _inputs(slots: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    # Two inputs may have one label; zero-width marks keep the names of the preview apart.
+    made: dict[str, Any] = {}
+    for label, kind in slots:
+        while label in made:
+            label += "\u200b"
+        made[label] = [[]] if kind == "COMBO" else [kind]
+    return made

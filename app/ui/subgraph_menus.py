@@ -1,0 +1,122 @@
+"""Menu entries inside a subgraph: its inputs and outputs, and the widgets that hosts show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from app.engine.errors import SubgraphError
+from app.engine.workflow import edits
+from app.engine.workflow.binding import BoundGraph
+from app.engine.workflow.edits import subgraphs
+from app.engine.workflow.model import ROOT, Workflow
+from app.engine.workflow.patch import Patch
+from app.engine.workflow.subgraphs import promoting_input, promotion_reason
+from app.ui.canvas.hover import Hit
+from app.ui.menu import Menu
+from app.ui.subgraph_commands import SubgraphCommands
+from app.ui.words import tr
+
+if TYPE_CHECKING:
+    from app.ui.canvas.view import CanvasView
+    from app.ui.document import WorkflowDocument
+    from app.ui.main_window import MainWindow
+
+
+class SubgraphMenus:
+    """Fills context menus.
+
+    Args:
+        window: The window they open in.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    def fill_widget(self, menu: Menu, view: CanvasView, hit: Hit) -> None:
+        """Offer to show a widget on the subgraph's nodes, or to hide it there (U-196)."""
+        document = view.document
+        node = document.node(hit.key)
+        widget = node.widget(hit.widget) if hit.widget else None
+        if document.graph_id == ROOT or widget is None or view.is_hand_mode:
+            return
+        chosen = [(hit.key, widget.name)]
+        if promoting_input(document.bound, node, widget.name) is not None:
+            words = tr("Hide {name} on the subgraph node").format(name=widget.label)
+            menu.addAction(words, lambda: self._apply(document, words, subgraphs.demote, chosen))
+        else:
+            words = tr("Show {name} on the subgraph node").format(name=widget.label)
+            action = menu.addAction(
+                words, lambda: self._apply(document, words, subgraphs.promote, chosen)
+            )
+            reason = promotion_reason(document.bound, node, widget.name)
+            action.setEnabled(not reason)
+            action.setToolTip(reason)
+        menu.addSeparator()
+
+    def fill_slot(self, menu: Menu, view: CanvasView, hit: Hit) -> None:
+        """Offer what can be done with an input or an output of the shown subgraph (U-195)."""
+        document, index = view.document, hit.index
+        box = document.node(hit.key)
+        is_input = box.boundary == "inputs"
+        slots = box.outputs if is_input else box.inputs
+        if not 0 <= index < len(slots):
+            return
+        slot = slots[index]
+        menu.addAction(f"{slot.label}  ·  {slot.type}").setEnabled(False)
+        rename = subgraphs.rename_input if is_input else subgraphs.rename_output
+        move = subgraphs.move_input if is_input else subgraphs.move_output
+        remove = subgraphs.remove_input if is_input else subgraphs.remove_output
+        remove_words = tr("Remove input") if is_input else tr("Remove output")
+        is_free = not view.is_hand_mode
+
+        def cut(workflow: Workflow, bound: BoundGraph) -> Patch:
+            if is_input:
+                return edits.disconnect_output(workflow, bound, hit.key, index)
+            return edits.disconnect_input(workflow, bound, hit.key, index)
+
+        def take_name(name: str) -> None:
+            if name:
+                self._apply(document, tr("Rename"), rename, index, name)
+
+        def ask_name() -> None:
+            from app.ui.dialogs.question import TextQuestion
+
+            card = TextQuestion(
+                self._window, self._window.look, tr("Rename"), slot.label, tr("Rename")
+            )
+            card.answered.connect(take_name)
+            card.open()
+
+        def add(words: str, is_possible: bool, edit: Callable[..., Patch], *values: int) -> None:
+            action = menu.addAction(words, lambda: self._apply(document, words, edit, *values))
+            action.setEnabled(is_free and is_possible)
+
+        menu.addAction(tr("Rename…"), ask_name).setEnabled(is_free)
+        add(tr("Move up"), index > 0, move, index, index - 1)
+        add(tr("Move down"), index + 1 < len(slots), move, index, index + 1)
+        add(tr("Remove links"), _is_linked(document, hit), cut)
+        add(remove_words, True, remove, index)
+
+    def fill_level(self, menu: Menu, subgraph: str) -> None:
+        """Offer to name and to describe a subgraph of the breadcrumb."""
+        commands = SubgraphCommands(self._window)
+        menu.addAction(tr("Rename subgraph…"), lambda: commands.rename(subgraph))
+        menu.addAction(tr("Edit description…"), lambda: commands.describe(subgraph))
+
+    def _apply(
+        self, document: WorkflowDocument, words: str, edit: Callable[..., Patch], *values: object
+    ) -> None:
+        try:
+            patch = edit(document.workflow, document.bound, *values)
+        except SubgraphError as error:
+            self._window.toast(str(error), error.details, is_problem=True)
+        else:
+            document.apply(patch, words.rstrip("…"))
+
+
+def _is_linked(document: WorkflowDocument, hit: Hit) -> bool:
+    box = document.node(hit.key)
+    if box.boundary == "inputs":
+        return bool(box.outputs[hit.index].links)
+    return box.inputs[hit.index].link is not None
