@@ -190,6 +190,9 @@ class MainWindow(QMainWindow):
 
     def set_definitions(self, definitions: Mapping[str, NodeDefinition]) -> None:
         """Take other node definitions, for example after packs have loaded."""
+        if definitions == self._definitions:
+            # Binding thousands of nodes anew would be felt.
+            return
         self._definitions = definitions
         for item in self.documents.items:
             item.document.set_definitions(definitions)

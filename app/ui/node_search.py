@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
@@ -19,11 +19,12 @@ from app.ui.keybindings import Keybindings
 from app.ui.menu import Menu
 from app.ui.node_catalog import NodeCatalog, category_words
 from app.ui.search_rows import QueryField, SearchList, SearchRow
-from app.ui.search_sources import Filter, FoundNode, command_rows, find_rows, node_rows
+from app.ui.search_sources import Filter, FoundNode, command_rows, find_items, find_rows, node_rows
 from app.ui.shadows import Floating
 from app.ui.tab_order import go_round, reachable
 from app.ui.words import tr
 from app.widgets.buttons import Chip
+from app.widgets.fuzzy import SearchItem
 from app.widgets.icons import paint_icon
 from app.widgets.labels import paint_key
 from app.widgets.style import Style
@@ -77,6 +78,7 @@ class NodeSearch(Floating):
         self._filters: list[Filter] = []
         self._total = 0
         self._document: WorkflowDocument | None = None
+        self._found: list[SearchItem] | None = None
         self.field = QueryField(self)
         self.field.setObjectName("queryField")
         self.field.setFrame(False)
@@ -118,6 +120,7 @@ class NodeSearch(Floating):
     def set_document(self, document: WorkflowDocument | None) -> None:
         """Let ``#`` find the nodes of this document."""
         self._document = document
+        self._found = None
 
     def set_catalog(self, catalog: NodeCatalog, followers: Mapping[str, str]) -> None:
         """Offer other nodes.
@@ -145,7 +148,10 @@ class NodeSearch(Floating):
         x = min(max(margin, place.x()), max(margin, window.width() - width - margin))
         y = min(max(margin, place.y()), max(margin, window.height() - height - margin))
         self.move_inner(x, y)
-        self.field.setText(text)
+        # The document may have been edited since it was last searched.
+        self._found = None
+        with QSignalBlocker(self.field):
+            self.field.setText(text)
         self._search()
         self.show()
         self.raise_()
@@ -353,8 +359,10 @@ class NodeSearch(Floating):
             rows = command_rows(self._commands, self._keys, text[1:])
             self._total = sum(1 for _ in self._commands)
         elif self.is_find_mode:
-            rows = find_rows(self._document, text[1:])
-            self._total = len(find_rows(self._document, ""))
+            if self._found is None:
+                self._found = find_items(self._document)
+            rows = find_rows(self._found, text[1:])
+            self._total = len(self._found)
         else:
             rows = node_rows(self._catalog, text, self._filters)
             self._total = len(self._catalog)

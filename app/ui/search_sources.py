@@ -108,8 +108,8 @@ def command_rows(commands: CommandRegistry, keys: Keybindings, query: str) -> li
     return [row for _, row in ranked]
 
 
-def find_rows(document: WorkflowDocument | None, query: str) -> list[SearchRow]:
-    """Return the nodes of a document, inside subgraphs too, by title, type, id or text (U-019)."""
+def find_items(document: WorkflowDocument | None) -> list[SearchItem]:
+    """Return the nodes of a document, inside subgraphs too, for :func:`find_rows`."""
     if document is None:
         return []
     items = []
@@ -128,6 +128,11 @@ def find_rows(document: WorkflowDocument | None, query: str) -> list[SearchRow]:
                     note=str(graph.raw.get("name") or tr("subgraph")) if graph.id else "",
                 )
             )
+    return items
+
+
+def find_rows(items: Sequence[SearchItem], query: str) -> list[SearchRow]:
+    """Return the nodes that fit, by title, type, id or text (U-019)."""
     return [
         SearchRow(
             match.item.name,

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 from window_hands import DEFINITIONS, INFO, click, press_key, wait_until
 
 from app.engine.node_types.definition import NodeDefinition
+from app.engine.workflow import edits
 from app.ui.mime import NODE_MIME
 from app.ui.node_catalog import NodeCatalog, category_words, spoken
 from app.ui.panels.row_list import RowKind
@@ -311,3 +312,17 @@ def test_new_definitions_reach_library_and_search(window, chain):
     assert names(search) == ["SaveImage"]
     assert next(row for row in panel.list.rows if row.text == "All nodes").count == "1"
     assert chain.document.bound.nodes["2"].is_missing
+
+
+def test_u_019_a_later_search_finds_what_was_renamed_meanwhile(window, chain):
+    window.commands.trigger("edit.find")
+    popup = window.wiring.search
+    popup.close_popup()
+    document = chain.document
+    key = next(iter(document.bound.nodes))
+    document.apply(edits.set_title(document.workflow, document.bound, key, "Lighthouse"), "Rename")
+
+    window.commands.trigger("edit.find")
+    QTest.keyClicks(popup.field, "lightho")
+
+    assert [row.title for row in popup.list.rows] == ["Lighthouse"]
