@@ -207,6 +207,11 @@ class LinksItem(QGraphicsItem):
         assert entry is not None
         return entry.curves
 
+    @property
+    def lit(self) -> frozenset[str]:
+        """The links that are painted in full colour and above the others."""
+        return self._lit
+
     def set_lit(self, keys: Iterable[str]) -> None:
         """Paint these links in full colour and above the others."""
         keys = frozenset(key for key in keys if key in self._numbers)

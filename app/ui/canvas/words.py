@@ -29,6 +29,11 @@ def disconnect() -> str:
     return _tr("Disconnect")
 
 
+def insert_node() -> str:
+    """Name of putting a node into a link."""
+    return _tr("Insert node")
+
+
 def cut_links() -> str:
     """Name of cutting links with a stroke."""
     return _tr("Cut links")

@@ -1,7 +1,7 @@
 """What can be done with the course of a link: its marker, reroutes, the cut, loose chains."""
 
 import pytest
-from canvas_hands import ALT, SHIFT, raw_node, raw_workflow
+from canvas_hands import ALT, NONE, SHIFT, raw_node, raw_workflow
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
@@ -205,3 +205,57 @@ def test_u082_a_loose_chain_is_no_link_that_can_be_pressed(floating):
     curves = floating.scene.links.item.curves("floating:9")
 
     assert floating.view.pick(floating.pixel(middle(curves))).under is not Under.LINK
+
+
+def drag_onto_link(canvas, key="3", *, wait=260, modifiers=NONE):
+    """Drag a node by its title onto the marker of link 1 and rest there."""
+    target = marker(canvas)
+    start = canvas.title(key)
+    canvas.drag(start, target, release=False)
+    canvas.move(target, modifiers=modifiers)
+    QTest.qWait(wait)
+    return target
+
+
+def test_u044_a_node_that_rests_on_a_link_goes_into_it_as_one_step(fork):
+    target = drag_onto_link(fork)
+    fork.release(target)
+
+    assert fork.links() == [("1", 1, "3", 0), ("3", 0, "2", 0)]
+    assert fork.steps() == 1
+    assert fork.item(2).pos().x() >= fork.item(3).outline.right()
+    fork.undo()
+    assert fork.links() == [("1", 1, "2", 0)]
+    assert fork.item(3).pos() == QPointF(460, 300)
+    assert fork.item(2).pos() == QPointF(460, 80)
+
+
+def test_u044_the_link_lights_up_before_the_release(fork):
+    drag_onto_link(fork)
+
+    assert "1" in fork.scene.links.item.lit
+    fork.view.cancel_gesture()
+    assert "1" not in fork.scene.links.item.lit
+
+
+def test_u044_a_node_that_only_passes_stays_free(fork):
+    target = drag_onto_link(fork, wait=20)
+    fork.release(target)
+
+    assert fork.links() == [("1", 1, "2", 0)]
+
+
+def test_u044_alt_forbids_to_insert(fork):
+    target = drag_onto_link(fork, modifiers=ALT)
+    fork.release(target, modifiers=ALT)
+
+    assert fork.links() == [("1", 1, "2", 0)]
+
+
+def test_u044_a_node_that_does_not_fit_is_not_inserted(make_canvas):
+    nodes = [*FORK[:2], raw_node(3, "Prompt", (460, 300), values=["x"])]
+    canvas = make_canvas(raw_workflow(nodes, [(1, 1, 2, 0, "IMAGE")]))
+    target = drag_onto_link(canvas)
+    canvas.release(target)
+
+    assert canvas.links() == [("1", 1, "2", 0)]

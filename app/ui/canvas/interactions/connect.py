@@ -148,7 +148,7 @@ class NewLinkGesture(Gesture):
         """Return what tells which sockets fit; nodes that would close a loop have none."""
         loose, bound = self.loose, self.document.bound
         forbidden = (
-            _upstream(bound, loose.node) if loose.is_output else _downstream(bound, loose.node)
+            _upstream(bound, loose.node) if loose.is_output else downstream(bound, loose.node)
         )
 
         def offer(item: NodeItem) -> SocketOffer:
@@ -372,7 +372,7 @@ def _upstream(bound: BoundGraph, key: str) -> set[str]:
     return _walk(bound, key, upstream=True)
 
 
-def _downstream(bound: BoundGraph, key: str) -> set[str]:
+def downstream(bound: BoundGraph, key: str) -> set[str]:
     """Return a node and all that it feeds."""
     return _walk(bound, key, upstream=False)
 

@@ -12,6 +12,7 @@ from app.ui.canvas import words
 from app.ui.canvas.hover import Hit, Under
 from app.ui.canvas.interactions.base import Gesture, Pointer
 from app.ui.canvas.interactions.connect import branch_from_reroute
+from app.ui.canvas.interactions.insert import LinkInsertion
 from app.ui.canvas.interactions.marquee import MarqueeGesture
 from app.ui.canvas.selection import Selection
 
@@ -100,7 +101,16 @@ class MoveGesture(Gesture):
         self._reroutes = {key: scene.reroutes[key].pos() for key in reroutes}
         self._anchor = self._anchor_of(hit)
         self._shift = QPointF()
+        self._insertion = self._insertion_of_one()
         scene.begin_move(self._nodes)
+
+    def _insertion_of_one(self) -> LinkInsertion | None:
+        """Return what puts the node into a link, when it is moved alone and has none (U-044)."""
+        if len(self._nodes) != 1 or self._groups or self._reroutes:
+            return None
+        (key,) = self._nodes
+        node = self.document.bound.nodes[key]
+        return LinkInsertion(self.view, key) if LinkInsertion.can_take(node) else None
 
     def _moving(self, *, frame_alone: bool) -> tuple[set[str], set[str], set[str]]:
         scene, selection = self.scene, self.scene.selection
@@ -144,6 +154,8 @@ class MoveGesture(Gesture):
             shift = QPointF(self.snapped(target.x()), self.snapped(target.y())) - self._anchor
         if shift != self._shift:
             self._show(shift)
+        if self._insertion is not None:
+            self._insertion.move(pointer)
 
     def _show(self, shift: QPointF) -> None:
         self._shift = shift
@@ -161,6 +173,7 @@ class MoveGesture(Gesture):
         self.move(pointer)
         self.scene.end_move()
         if self._shift.isNull():
+            self._stop_insertion()
             return
         document, shift = self.document, self._shift
         workflow, bound = document.workflow, document.bound
@@ -174,10 +187,25 @@ class MoveGesture(Gesture):
         )
         if len(nodes) == 1:
             patch += edits.raise_nodes(workflow, bound, nodes)
-        document.apply(patch, words.move())
+        insertion = self._insertion
+        if insertion is None or not insertion.link:
+            document.apply(patch, words.move())
+            self._stop_insertion()
+            return
+        gesture = f"insert-{id(self)}"
+        document.apply(patch, words.insert_node(), gesture=gesture)
+        insertion.finish(gesture, words.insert_node())
+        self._stop_insertion()
+
+    def _stop_insertion(self) -> None:
+        if self._insertion is not None:
+            self._insertion.stop()
+            self._insertion.deleteLater()
+            self._insertion = None
 
     def cancel(self) -> None:
         """Bring everything back."""
+        self._stop_insertion()
         self._show(QPointF())
         self.scene.end_move()
 
