@@ -99,10 +99,13 @@ def wrap(text: str, font: QFont, width: float) -> list[str]:
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
     layout.setTextOption(option)
     layout.beginLayout()
+    # Qt counts in units of UTF-16, of which an emoji takes two.
+    units = text.encode("utf-16-le", "surrogatepass")
     lines = []
     while (line := layout.createLine()).isValid():
         line.setLineWidth(max(1.0, width))
         line.setPosition(QPointF(0, 0))
-        lines.append(text[line.textStart() : line.textStart() + line.textLength()].rstrip())
+        start, end = line.textStart() * 2, (line.textStart() + line.textLength()) * 2
+        lines.append(units[start:end].decode("utf-16-le", "surrogatepass").rstrip())
     layout.endLayout()
     return lines or [""]
