@@ -13,6 +13,7 @@ from app.engine.errors import EaselError, WorkflowFileError
 from app.engine.workflow import metadata
 from app.engine.workflow.model import Workflow
 from app.ui.commands import Command
+from app.ui.compare_commands import CompareCommands
 from app.ui.document import WorkflowDocument
 from app.ui.documents import OpenDocument
 from app.ui.words import tr
@@ -73,6 +74,7 @@ class FileCommands:
             Command("file.show_folder", tr("Show in folder"), self.show_in_folder, "File/3",
                     enabled=lambda: self._path() is not None),
             Command("file.close", tr("Close"), self.close_current, "File/3", enabled=has),
+            *CompareCommands(self._window).commands(),
             Command("file.settings", tr("Settings…"), self._window.open_settings, "File/4"),
             Command("file.quit", tr("Quit"), self._window.request_quit, "File/5"),
         ]  # fmt: skip
@@ -143,6 +145,8 @@ class FileCommands:
         item = self.add(workflow, path=own, name=path.stem, show=show)
         item.folder = path.parent
         self._window.remember_recent(item, path)
+        if show:
+            self._window.wiring.requirements.check(item)
         return item
 
     async def save_current(self, *, ask: bool = False) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -207,9 +207,15 @@ class MainWindow(QMainWindow):
         return self.home / "output"
 
     def toast(
-        self, title: str, detail: str = "", *, is_problem: bool = False, is_done: bool = False
+        self,
+        title: str,
+        detail: str = "",
+        *,
+        is_problem: bool = False,
+        is_done: bool = False,
+        actions: Sequence[tuple[str, Callable[[], object]]] = (),
     ) -> None:
-        """Show a short message at the lower right of the canvas."""
+        """Show a short message at the lower right of the canvas, with up to two actions."""
         from app.widgets.toast import ToastKind, ToastStack
 
         if self._toasts is None:
@@ -224,6 +230,7 @@ class MainWindow(QMainWindow):
             head if rest else title.removesuffix("."),
             rest or first,
             kind=kind if is_problem or is_done else ToastKind.INFO,
+            actions=actions,
             seconds=10 if is_problem else 5,
         )
 

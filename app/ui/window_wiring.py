@@ -14,6 +14,7 @@ from app.ui.menu import Menu
 from app.ui.node_catalog import NodeCatalog
 from app.ui.panel_factory import register_panels
 from app.ui.panels.bottom_panel import LOG, PROBLEMS
+from app.ui.requirements_desk import RequirementsDesk
 from app.ui.run_port import JobRow, JobState, Problem, Result
 from app.ui.tab_strip import Tab
 from app.ui.words import tr
@@ -34,6 +35,7 @@ class WindowWiring:
     Attributes:
         is_paused: Whether the queue is held.
         blueprints: Subgraphs that can be added like nodes.
+        requirements: Tells what opened documents need and this install lacks.
     """
 
     def __init__(self, window: MainWindow) -> None:
@@ -51,6 +53,8 @@ class WindowWiring:
         self._tabs_timer.timeout.connect(self._show_tabs)
         self._connect_parts()
         self._connect_port()
+        # After the port, so that documents know the definitions when they are checked.
+        self.requirements = RequirementsDesk(window)
         self._connect_documents()
         register_panels(window)
         show_keys(window)
