@@ -27,22 +27,28 @@ from . import (
     latent_io,
     latent_math,
     latent_operations,
+    loaders,
     logic,
+    lora_nodes,
     mask,
     preview,
     primitives,
     resize_node,
+    sampling,
     sigmas,
     text,
+    text_encoding,
     text_patterns,
+    vae_nodes,
 )
+from .sampling import common_ksampler
 from .value_types import MAX_RESOLUTION
 
 _MODULES = (
     image_io, image, image_batch, image_transform, resize_node, image_filters, image_export,
     animation, drawing, landscape, mask, compositing, latent, latent_io, latent_batch,
     latent_math, latent_operations, conditioning, conditioning_flags, sigmas, text, text_patterns,
-    primitives, logic, preview,
+    primitives, logic, preview, loaders, text_encoding, sampling, vae_nodes, lora_nodes,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}
@@ -82,5 +88,6 @@ __all__ = [
     "NODE_CLASS_MAPPINGS",
     "NODE_DISPLAY_NAME_MAPPINGS",
     "before_node_execution",
+    "common_ksampler",
     "interrupt_processing",
 ]
