@@ -320,7 +320,8 @@ class LinksItem(QGraphicsItem):
         for entry in on_top:
             self._paint_entry(painter, entry, is_near, with_ground, is_lit=True)
         if zoom >= MARKER_ZOOM and not self._is_plain:
-            self._paint_markers(painter, entries)
+            # Only where the artist looks: at rest the picture stays calm.
+            self._paint_markers(painter, on_top)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_markers(self, painter: QPainter, entries: list[_Entry]) -> None:

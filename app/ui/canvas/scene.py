@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QPointF, QRectF, Signal, SignalInstance
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
 
@@ -147,7 +147,9 @@ class CanvasScene(QGraphicsScene):
             if was_enabled:
                 gc.enable()
         if len(self.nodes) >= MANY_NODES:
-            QTimer.singleShot(0, self, _freeze)
+            # A collection that looked at all of them would stop the window for a second; what
+            # is garbage among them goes when the program collects deeply.
+            gc.freeze()
         # Keys mean other nodes in another graph.
         kept = self._selection if self.document.graph_id == self._graph_id else Selection()
         self._graph_id = self.document.graph_id
@@ -475,10 +477,3 @@ class CanvasScene(QGraphicsScene):
 
     def _flat_color(self, item: NodeItem) -> QColor:
         return node_views.colors_of(item, self._style).body
-
-
-def _freeze() -> None:
-    """Take everything alive out of the collector's sight, garbage excepted."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
