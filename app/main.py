@@ -164,11 +164,13 @@ class Program:
         from app.engine.node_types.definition_cache import cache_path, load_definitions
         from app.engine.settings import load_settings
         from app.ui.engine_worker import EngineWorker
+        from app.ui.log_feed import LogFeed
         from app.ui.main_window import MainWindow
         from app.ui.run_controller import RunController
 
         self._application = application
         self._garbage: GarbageCollector | None = None
+        self._log_feed = LogFeed(self._tell_log)
         home = home_folder(options.base_dir)
         settings = load_settings(home / "user" / "easel.settings.json")
         definitions = load_definitions(RESOURCES / "node_definitions.json.gz", cache_path(home))
@@ -190,6 +192,7 @@ class Program:
         settings.subscribe(self._on_setting)
         self.window: MainWindow = MainWindow(settings, definitions, self.controller, home)
         self.window.painted.connect(self._begin)
+        self._log_feed.open()
         self._open_first(options.files)
 
     def run(self) -> int:
@@ -209,6 +212,7 @@ class Program:
 
     def close(self) -> int:
         """End the threads. A node that never lets go does not keep the program alive."""
+        self._log_feed.shut()
         if self.controller.close():
             if self._garbage is not None:
                 self._garbage.close()
@@ -247,6 +251,10 @@ class Program:
 
         workflow = read_workflow(STARTER.read_bytes(), name=STARTER.name)
         self.window.files.add(workflow, name="Starter")
+
+    def _tell_log(self, level: str, text: str) -> None:
+        """Show a line in the Log panel; any thread may call it."""
+        self.controller.log_line.emit(level, text)
 
     def _on_setting(self, name: str, value: object) -> None:
         if name == "running.seed_control":

@@ -489,6 +489,10 @@ class RunController(RunPort):
             return
         if result.node_errors or (result.status == "error" and job.state is JobState.WAITING):
             self._report_refusal(job, state, result)
+        if result.report is not None and job.state is not JobState.FAILED:
+            log.info(
+                "%s: %d nodes in %.1f s", job.title, len(job.prompt or ()), result.report.seconds
+            )
         if state is not None:
             run_progress.mark_over(state, result.report)
         self._jobs.remove(job)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 ROOT = ""
 """Id of the top-level graph; subgraph definitions have their own ids."""
@@ -368,6 +368,10 @@ RECORD_CLASSES: Mapping[RecordKind, type[Record]] = {
 }
 
 
+_FAR: Final = 10_000_000
+"""Places and sizes beyond this are damage; Qt could not show them."""
+
+
 def read_pair(value: Any, default: tuple[float, float]) -> tuple[float, float]:
     """Read ``[x, y]`` or ``{"0": x, "1": y}``; what cannot be read takes the default."""
     numbers = list(_numbers(value))
@@ -414,7 +418,7 @@ def _numbers(value: Any) -> Iterator[float]:
         value = [value.get(str(index)) for index in range(len(value))]
     for item in as_list(value):
         if isinstance(item, (int, float)) and not isinstance(item, bool):
-            yield float(item)
+            yield float(max(-_FAR, min(_FAR, item))) if item == item else 0.0
 
 
 def _text_or_none(value: Any) -> str | None:
