@@ -60,9 +60,13 @@ def test_u073_a_drag_of_the_marker_pans(fork):
     assert (marker(fork) - start - QPointF(60, 40)).manhattanLength() <= 14
 
 
-def test_u073_the_marker_shows_from_scale_0_6(fork):
+def test_u073_the_marker_of_a_lit_link_shows_from_scale_0_6(fork):
     ground = fork.scene.theme.color("surface.canvas")
     beside = QPointF(0.0, -3.0)
+    assert color_at(fork, marker(fork) + beside) == ground
+
+    fork.scene.links.item.set_lit(["1"])
+
     assert color_at(fork, marker(fork) + beside) != ground
     assert fork.view.pick(marker(fork)).index == 0
 
