@@ -14,6 +14,8 @@ from . import (
     compositing,
     conditioning,
     conditioning_flags,
+    controlnet_nodes,
+    custom_sampling,
     drawing,
     image,
     image_batch,
@@ -31,9 +33,11 @@ from . import (
     logic,
     lora_nodes,
     mask,
+    model_sampling,
     preview,
     primitives,
     resize_node,
+    sampler_nodes,
     sampling,
     sigmas,
     text,
@@ -49,6 +53,7 @@ _MODULES = (
     animation, drawing, landscape, mask, compositing, latent, latent_io, latent_batch,
     latent_math, latent_operations, conditioning, conditioning_flags, sigmas, text, text_patterns,
     primitives, logic, preview, loaders, text_encoding, sampling, vae_nodes, lora_nodes,
+    controlnet_nodes, model_sampling, custom_sampling, sampler_nodes,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}

@@ -109,3 +109,167 @@ def test_a_missing_checkpoint_is_named_with_its_folder_and_the_nearest_name(
         call("CheckpointLoaderSimple", ckpt_name="tinny.safetensors")
 
     assert '"tiny.safetensors"' in str(caught.value)
+
+
+def in_parts(seed, **guider):
+    """Return the usual workflow with SamplerCustomAdvanced in place of KSampler."""
+    prompt = text_to_picture(seed)
+    prompt["10"] = {"class_type": "RandomNoise", "inputs": {"noise_seed": seed}}
+    prompt["11"] = {
+        "class_type": "CFGGuider",
+        "inputs": {"model": ["1", 0], "positive": ["2", 0], "negative": ["3", 0], "cfg": 2.0},
+    }
+    prompt["11"].update(guider)
+    prompt["12"] = {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler"}}
+    prompt["13"] = {
+        "class_type": "BasicScheduler",
+        "inputs": {"model": ["1", 0], "scheduler": "normal", "steps": 2, "denoise": 1.0},
+    }
+    prompt["5"] = {
+        "class_type": "SamplerCustomAdvanced",
+        "inputs": {
+            "noise": ["10", 0], "guider": ["11", 0], "sampler": ["12", 0], "sigmas": ["13", 0],
+            "latent_image": ["4", 0],
+        },
+    }  # fmt: skip
+    return prompt
+
+
+def test_the_parts_of_a_sampler_give_the_picture_of_ksampler(engine, base_dir, checkpoint):
+    whole = picture(engine.run(text_to_picture(21)), base_dir)
+    parts = picture(engine.run(in_parts(21)), base_dir)
+
+    np.testing.assert_array_equal(whole, parts)
+
+
+def test_two_advanced_samplers_share_the_steps_of_one(engine, base_dir, checkpoint):
+    whole = text_to_picture(22)
+    shared = text_to_picture(22)
+    common = {k: v for k, v in shared["5"]["inputs"].items() if k not in ("seed", "denoise")}
+    shared["5"] = {
+        "class_type": "KSamplerAdvanced",
+        "inputs": {**common, "add_noise": "disable", "noise_seed": 0, "latent_image": ["8", 0],
+                   "start_at_step": 1, "end_at_step": 10000,
+                   "return_with_leftover_noise": "disable"},
+    }  # fmt: skip
+    shared["8"] = {
+        "class_type": "KSamplerAdvanced",
+        "inputs": {**common, "add_noise": "enable", "noise_seed": 22, "start_at_step": 0,
+                   "end_at_step": 1, "return_with_leftover_noise": "enable"},
+    }  # fmt: skip
+
+    one = picture(engine.run(whole), base_dir).astype(int)
+    two = picture(engine.run(shared), base_dir).astype(int)
+
+    assert abs(one - two).max() <= 1
+
+
+def test_a_lora_changes_the_picture_and_strength_zero_does_not(engine, base_dir, checkpoint):
+    from safetensors.torch import save_file
+
+    folder = base_dir / "models" / "loras"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(random_models.build_lora(), folder / "small.safetensors")
+
+    def with_lora(strength):
+        prompt = text_to_picture(23)
+        prompt["9"] = {
+            "class_type": "LoraLoaderModelOnly",
+            "inputs": {"model": ["1", 0], "lora_name": "small.safetensors",
+                       "strength_model": strength},
+        }  # fmt: skip
+        prompt["5"]["inputs"]["model"] = ["9", 0]
+        return picture(engine.run(prompt), base_dir)
+
+    plain = picture(engine.run(text_to_picture(23)), base_dir)
+    np.testing.assert_array_equal(with_lora(0.0), plain)
+    assert not np.array_equal(with_lora(1.0), plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "first"),
+    [
+        ("ModelSamplingSD3", {"shift": 3.0}, 1.0),
+        ("ModelSamplingFlux",
+         {"max_shift": 1.15, "base_shift": 0.5, "width": 1024, "height": 1024}, 1.0),
+        ("ModelSamplingContinuousEDM",
+         {"sampling": "edm", "sigma_max": 80.0, "sigma_min": 0.01}, 80.0),
+        ("ModelSamplingContinuousV",
+         {"sampling": "v_prediction", "sigma_max": 500.0, "sigma_min": 0.03}, 500.0),
+        ("ModelSamplingDiscrete", {"sampling": "v_prediction", "zsnr": False}, 14.6146),
+    ],
+)  # fmt: skip
+def test_model_sampling_decides_the_first_level(call, checkpoint, name, options, first):
+    model = call("CheckpointLoaderSimple", ckpt_name=checkpoint)[0]
+
+    changed = call(name, model=model, **options)[0]
+    levels = call("BasicScheduler", model=changed, scheduler="normal", steps=2, denoise=1.0)[0]
+
+    assert float(levels[0]) == pytest.approx(first, rel=1e-3)
+    assert float(model.get_model_object("model_sampling").sigma_max) == pytest.approx(14.6146, 1e-3)
+
+
+SAMPLER_NODES = {
+    "SamplerEulerAncestral": {},
+    "SamplerEulerAncestralCFGPP": {},
+    "SamplerLMS": {},
+    "SamplerDPMPP_2S_Ancestral": {},
+    "SamplerDPMPP_2M_SDE": {"solver_type": "heun", "noise_device": "cpu"},
+    "SamplerDPMPP_3M_SDE": {"noise_device": "cpu"},
+    "SamplerDPMPP_SDE": {"noise_device": "cpu"},
+    "SamplerSEEDS2": {"solver_type": "phi_2"},
+    "SamplerER_SDE": {"solver_type": "Reverse-time SDE"},
+    "SamplerSASolver": {"model": ["1", 0], "use_pece": False, "simple_order_2": False},
+}
+
+
+@pytest.mark.parametrize("name", SAMPLER_NODES)
+def test_a_sampler_node_with_its_defaults_samples(engine, base_dir, checkpoint, definitions, name):
+    declared = definitions[name]["input"]["required"]
+    defaults = {key: o[1]["default"] for key, o in declared.items() if "default" in o[1]}
+    prompt = in_parts(31)
+    prompt["12"] = {"class_type": name, "inputs": {**defaults, **SAMPLER_NODES[name]}}
+
+    assert picture(engine.run(prompt), base_dir).std() > 0
+
+
+def test_the_adaptive_sampler_takes_all_its_options(call, definitions):
+    declared = definitions["SamplerDPMAdaptative"]["input"]["required"]
+    options = {key: o[1]["default"] for key, o in declared.items()}
+
+    sampler = call("SamplerDPMAdaptative", **options)[0]
+
+    assert sampler.name == "dpm_adaptive"
+    assert sampler.options == options
+
+
+def test_entries_that_follow_the_same_net_share_one_and_keep_the_one_before(call):
+    import torch
+
+    from app.engine.models.controlnet import ControlBase
+
+    class Net(ControlBase):
+        def copy(self):
+            twin = Net()
+            self.copy_to(twin)
+            return twin
+
+    picture_to_follow = torch.rand(1, 8, 8, 3)
+    plain = [[torch.zeros(1, 77, 8), {}]]
+    options = {"image": picture_to_follow, "start_percent": 0.1, "end_percent": 0.6}
+
+    once = call("ControlNetApplyAdvanced", positive=plain, negative=plain, control_net=Net(),
+                strength=0.5, **options)  # fmt: skip
+    twice = call("ControlNetApplyAdvanced", positive=once[0], negative=once[1],
+                 control_net=Net(), strength=1.0, **options)  # fmt: skip
+    nothing = call("ControlNetApplyAdvanced", positive=plain, negative=plain, control_net=Net(),
+                   strength=0.0, **options)  # fmt: skip
+
+    first, second = once[0][0][1]["control"], twice[0][0][1]["control"]
+    assert first is once[1][0][1]["control"]
+    assert first.strength == 0.5
+    assert first.timestep_percent_range == (0.1, 0.6)
+    assert first.cond_hint_original.shape == (1, 3, 8, 8)
+    assert second.previous_controlnet is first
+    assert nothing == (plain, plain)
+    assert "control" not in plain[0][1]

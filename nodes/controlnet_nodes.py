@@ -1,0 +1,171 @@
+"""Steer a picture by another one: edges, depth, poses and the like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import folder_paths
+import torch
+
+from app.engine.models import controlnet
+
+from .loaders import model_path
+from .value_types import Conditioning, InputTypes
+
+_Option = tuple[Any, dict[str, Any]]
+
+_NET: _Option = ("CONTROL_NET", {"tooltip": "The ControlNet."})
+_IMAGE: _Option = ("IMAGE", {"tooltip": "The picture to follow, prepared for this ControlNet."})
+_STRENGTH: _Option = (
+    "FLOAT",
+    {
+        "default": 1.0,
+        "min": 0.0,
+        "max": 10.0,
+        "step": 0.01,
+        "tooltip": "How strictly the picture is followed; 0 is not at all.",
+    },
+)
+
+
+class ControlNetLoader:
+    """Load a ControlNet."""
+
+    @classmethod
+    def INPUT_TYPES(cls) -> InputTypes:
+        """Declare the file."""
+        files = folder_paths.get_filename_list("controlnet")
+        return {"required": {"control_net_name": (files, {"tooltip": "The file to load."})}}
+
+    RETURN_TYPES = ("CONTROL_NET",)
+    FUNCTION = "load_controlnet"
+    CATEGORY = "loaders"
+    DESCRIPTION = "Loads a ControlNet or T2I-Adapter, which makes a model follow another picture."
+    SEARCH_ALIASES = ["controlnet", "t2i adapter"]
+
+    def load_controlnet(self, control_net_name: str) -> tuple[Any]:
+        """Return the ControlNet."""
+        return (controlnet.load_controlnet(model_path("controlnet", control_net_name)),)
+
+
+class ControlNetApply:
+    """Steer one prompt."""
+
+    @classmethod
+    def INPUT_TYPES(cls) -> InputTypes:
+        """Declare prompt, ControlNet, picture and strength."""
+        return {
+            "required": {
+                "conditioning": ("CONDITIONING", {"tooltip": "The prompt to steer."}),
+                "control_net": _NET,
+                "image": _IMAGE,
+                "strength": _STRENGTH,
+            }
+        }
+
+    RETURN_TYPES = ("CONDITIONING",)
+    FUNCTION = "apply_controlnet"
+    CATEGORY = "conditioning/controlnet"
+    DEPRECATED = True
+    DESCRIPTION = "Makes the picture follow another one; Apply ControlNet can do more."
+
+    def apply_controlnet(
+        self, conditioning: Conditioning, control_net: Any, image: torch.Tensor, strength: float
+    ) -> tuple[Conditioning]:
+        """Return the prompt with the net; the negative prompt gets it too (rule D-203)."""
+        if strength == 0:
+            return (conditioning,)
+        hint = image.movedim(-1, 1)
+        result = []
+        for tensor, options in conditioning:
+            net = control_net.copy().set_cond_hint(hint, strength)
+            net.set_previous_controlnet(options.get("control"))
+            result.append([tensor, {**options, "control": net, "control_apply_to_uncond": True}])
+        return (result,)
+
+
+class ControlNetApplyAdvanced:
+    """Steer both prompts during a part of the run."""
+
+    @classmethod
+    def INPUT_TYPES(cls) -> InputTypes:
+        """Declare prompts, ControlNet, picture, strength and range."""
+        point = {"min": 0.0, "max": 1.0, "step": 0.001}
+        return {
+            "required": {
+                "positive": ("CONDITIONING", {"tooltip": "What the picture shall show."}),
+                "negative": ("CONDITIONING", {"tooltip": "What it shall not show."}),
+                "control_net": _NET,
+                "image": _IMAGE,
+                "strength": _STRENGTH,
+                "start_percent": (
+                    "FLOAT",
+                    {"default": 0.0, **point, "tooltip": "It acts from here on; 0 is the start."},
+                ),
+                "end_percent": (
+                    "FLOAT",
+                    {"default": 1.0, **point, "tooltip": "It acts up to here; 1 is the end."},
+                ),
+            },
+            "optional": {
+                "vae": ("VAE", {"tooltip": "Only for ControlNets that look at latents."}),
+            },
+        }
+
+    RETURN_TYPES = ("CONDITIONING", "CONDITIONING")
+    RETURN_NAMES = ("positive", "negative")
+    FUNCTION = "apply_controlnet"
+    CATEGORY = "conditioning/controlnet"
+    DESCRIPTION = "Makes the picture follow another one, such as its edges, depth or poses."
+    SEARCH_ALIASES = ["controlnet", "apply controlnet"]
+
+    def apply_controlnet(
+        self,
+        positive: Conditioning,
+        negative: Conditioning,
+        control_net: Any,
+        image: torch.Tensor,
+        strength: float,
+        start_percent: float,
+        end_percent: float,
+        vae: Any = None,
+        extra_concat: Sequence[torch.Tensor] = (),
+    ) -> tuple[Conditioning, Conditioning]:
+        """Return both prompts with the net (rules D-201, D-203).
+
+        Entries that follow the same net share one object, so that they run in one batch.
+        """
+        if strength == 0:
+            return (positive, negative)
+        hint = image.movedim(-1, 1)
+        nets: dict[int, Any] = {}
+        results: list[Conditioning] = []
+        for conditioning in (positive, negative):
+            result: Conditioning = []
+            for tensor, options in conditioning:
+                previous = options.get("control")
+                net = nets.get(id(previous))
+                if net is None:
+                    net = control_net.copy().set_cond_hint(
+                        hint, strength, (start_percent, end_percent), vae, extra_concat
+                    )
+                    net.set_previous_controlnet(previous)
+                    nets[id(previous)] = net
+                changed = {**options, "control": net, "control_apply_to_uncond": False}
+                result.append([tensor, changed])
+            results.append(result)
+        return (results[0], results[1])
+
+
+NODE_CLASS_MAPPINGS: dict[str, type] = {
+    "ControlNetLoader": ControlNetLoader,
+    "ControlNetApply": ControlNetApply,
+    "ControlNetApplyAdvanced": ControlNetApplyAdvanced,
+}
+
+NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
+    "ControlNetLoader": "Load ControlNet Model",
+    "ControlNetApply": "Apply ControlNet (OLD)",
+    "ControlNetApplyAdvanced": "Apply ControlNet",
+}
