@@ -107,6 +107,35 @@ class BlueprintLibrary(QObject):
             self._link(document, key, loose, gesture)
         view.canvas.select(Selection.of([key]))
 
+    def open(self, name: str) -> None:
+        """Open a blueprint as a document of its own; saving it changes the blueprint (U-212)."""
+        self._window.open_paths([name.removeprefix(PREFIX)])
+
+    def ask_delete(self, name: str) -> None:
+        """Delete a blueprint after a question (U-212)."""
+        path = Path(name.removeprefix(PREFIX))
+        card = self._window.ask(
+            tr("Delete “{name}” from the library?").format(name=path.stem),
+            tr("Workflows in which it is used keep it. This cannot be undone."),
+            [("delete", tr("Delete"))],
+            danger="delete",
+        )
+
+        def take(answer: str) -> None:
+            if answer == "delete":
+                self._window.background.run(self._delete(path))
+
+        card.answered.connect(take)
+
+    async def _delete(self, path: Path) -> None:
+        from app.engine.workflow.blueprints import delete_blueprint
+
+        try:
+            await asyncio.to_thread(delete_blueprint, self.folder, path)
+        except EaselError as error:
+            self._window.toast(str(error), error.details, is_problem=True)
+        await self._read()
+
     def _link(self, document: WorkflowDocument, key: str, loose: LooseLink, gesture: str) -> None:
         bound = document.bound
         if loose.node not in bound.nodes:

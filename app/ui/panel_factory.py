@@ -28,6 +28,8 @@ def register_panels(window: MainWindow) -> None:
         panel.favourites_changed.connect(lambda names: state.set("favourites", names))
         panel.folders_changed.connect(lambda names: state.set("open_folders", names))
         panel.info_requested.connect(wiring.show_node_info)
+        panel.open_requested.connect(wiring.blueprints.open)
+        panel.delete_requested.connect(wiring.blueprints.ask_delete)
         panel.close_requested.connect(wiring.close_left)
         return panel
 

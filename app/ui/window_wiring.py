@@ -46,6 +46,7 @@ class WindowWiring:
         self.is_paused = False
         self.blueprints = BlueprintLibrary(window)
         self.blueprints.changed.connect(self.refresh_catalog)
+        window.run_port.definitions_changed.connect(lambda _: self.blueprints.refresh())
         self._uses: dict[str, int] = dict(window.state.get("uses", {}))
         self._tabs_timer = QTimer(window)
         self._tabs_timer.setSingleShot(True)

@@ -19,6 +19,7 @@ from app.ui.canvas.selection import Selection
 from app.ui.dialogs.question import QuestionCard, TextQuestion
 from app.ui.dialogs.subgraph_card import DescriptionCard
 from app.ui.document import WorkflowDocument
+from app.ui.menu import Menu
 from app.ui.subgraph_commands import SubgraphCommands
 
 
@@ -434,3 +435,56 @@ def test_what_cannot_be_packed_is_said_in_a_toast(window, chain, monkeypatch):
     window.view.actions.select_none()
     SubgraphCommands(window).convert()
     assert said == ["Select the nodes that go into the subgraph first."]
+
+
+def published(window, chain):
+    """Publish the blur as a blueprint; its name among the node types."""
+    select(window, pack(chain, ["2"], "Soft"))
+    window.commands.trigger("graph.publish_blueprint")
+    answer_text(window, "Soft")
+    settle(window)
+    (name,) = window.wiring.blueprints.definitions
+    return name
+
+
+def row_menu(window, name):
+    """Open the menu of a blueprint's row in the library."""
+    panel = window.wiring.open_panel("nodes")
+    panel.search.setText("soft")
+    row = next(row for row in panel.list.rows if row.key == name)
+    panel._open_row_menu(row, QPointF(window.mapToGlobal(window.rect().center())))
+    return next(menu for menu in panel.findChildren(Menu) if menu.isVisible())
+
+
+def test_u_212_a_blueprint_opens_as_its_own_document(window, chain):
+    name = published(window, chain)
+    menu = row_menu(window, name)
+    choose(menu, "Edit blueprint")
+    menu.close()
+    settle(window)
+    item = window.documents.current
+    assert item is not chain
+    assert item.document.path == window.home / "user" / "blueprints" / "Soft.json"
+
+
+def test_u_212_a_blueprint_is_deleted_after_a_question(window, chain):
+    name = published(window, chain)
+    path = window.home / "user" / "blueprints" / "Soft.json"
+    for answer in ("cancel", "delete"):
+        menu = row_menu(window, name)
+        choose(menu, "Delete blueprint")
+        menu.close()
+        open_card(window, QuestionCard).answer(answer)
+        settle(window)
+        assert path.exists() == (answer == "cancel")
+    assert name not in window.wiring.catalog.definitions
+
+
+def test_a_refresh_finds_blueprints_that_were_put_into_the_folder(window, chain):
+    name = published(window, chain)
+    folder = window.home / "user" / "blueprints"
+    (folder / "Copy.json").write_bytes((folder / "Soft.json").read_bytes())
+    window.run_port.definitions_changed.emit(dict(window.definitions))
+    settle(window)
+    assert len(window.wiring.blueprints.definitions) == 2
+    assert name in window.wiring.blueprints.definitions

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, QPointF, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.engine.node_types.definition import NodeDefinition
+from app.ui.blueprint_library import PREFIX as BLUEPRINT_PREFIX
 from app.ui.menu import Menu
 from app.ui.mime import NODE_MIME
 from app.ui.node_catalog import NodeCatalog, category_words, main_type
@@ -34,6 +35,8 @@ class LibraryPanel(Themed, QWidget):
         folders_changed: Keys of the open folders.
         close_requested: The cross was pressed.
         info_requested: Type name of a node to explain.
+        open_requested: Name of a blueprint to open as a document.
+        delete_requested: Name of a blueprint to delete.
     """
 
     add_requested = Signal(str)
@@ -41,6 +44,8 @@ class LibraryPanel(Themed, QWidget):
     folders_changed = Signal(list)
     close_requested = Signal()
     info_requested = Signal(str)
+    open_requested = Signal(str)
+    delete_requested = Signal(str)
 
     def __init__(
         self,
@@ -187,6 +192,10 @@ class LibraryPanel(Themed, QWidget):
         words = tr("Remove from favourites") if starred else tr("Add to favourites")
         menu.addAction(words, lambda: self.toggle_favourite(row.key))
         menu.addAction(tr("About this node"), lambda: self.info_requested.emit(row.key))
+        if row.key.startswith(BLUEPRINT_PREFIX):
+            menu.addSeparator()
+            menu.addAction(tr("Edit blueprint"), lambda: self.open_requested.emit(row.key))
+            menu.addAction(tr("Delete blueprint"), lambda: self.delete_requested.emit(row.key))
         _show_menu(menu, place.toPoint())
 
 
