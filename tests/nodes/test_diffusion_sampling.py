@@ -273,3 +273,25 @@ def test_entries_that_follow_the_same_net_share_one_and_keep_the_one_before(call
     assert second.previous_controlnet is first
     assert nothing == (plain, plain)
     assert "control" not in plain[0][1]
+
+
+def test_packs_load_and_sample_through_the_host_modules(base_dir, engine, checkpoint, call):
+    import comfy.sample
+    import comfy.sd
+    import torch
+
+    path = base_dir / "models" / "checkpoints" / checkpoint
+    model, clip, _vae, _vision = comfy.sd.load_checkpoint_guess_config(str(path))
+    prompt = call("CLIPTextEncode", text="a red apple", clip=clip)[0]
+    latent = torch.zeros(1, 4, 8, 8)
+    noise = comfy.sample.prepare_noise(latent, 5)
+
+    theirs = comfy.sample.sample(
+        model, noise, 1, 1.0, "euler", "normal", prompt, prompt, latent, seed=5
+    )
+    ours = call(
+        "KSampler", model=model, seed=5, steps=1, cfg=1.0, sampler_name="euler",
+        scheduler="normal", positive=prompt, negative=prompt, latent_image={"samples": latent},
+    )[0]["samples"]  # fmt: skip
+
+    torch.testing.assert_close(theirs, ours, rtol=0, atol=0)

@@ -88,10 +88,7 @@ _MODELS: Final[dict[str, str]] = {
     ),
     "comfy.quant_ops": "QUANT_ALGOS QuantizedTensor TensorCoreFP8Layout ck",
     "comfy.rmsnorm": "RMSNorm rms_norm",
-    "comfy.sample": (
-        "cleanup_additional_models fix_empty_latent_channels np prepare_mask prepare_noise "
-        "prepare_sampling sample sample_custom"
-    ),
+    "comfy.sample": ("cleanup_additional_models np prepare_mask prepare_sampling"),
     "comfy.sampler_helpers": (
         "cleanup_additional_models cleanup_models convert_cond get_additional_models "
         "get_additional_models_from_model_options get_models_from_cond prepare_mask "
@@ -106,11 +103,9 @@ _MODELS: Final[dict[str, str]] = {
         "simple_scheduler uni_pc wrap_model"
     ),
     "comfy.sd": (
-        "CLIP CLIPType TEModel VAE detect_te_model load_checkpoint load_checkpoint_guess_config "
-        "load_clip load_diffusion_model load_diffusion_model_state_dict load_gligen "
-        "load_lora_for_models load_model_weights load_state_dict_guess_config load_style_model "
-        "load_text_encoder_state_dicts load_unet load_unet_state_dict model_detection "
-        "save_checkpoint"
+        "TEModel detect_te_model load_checkpoint load_diffusion_model_state_dict load_gligen "
+        "load_model_weights load_state_dict_guess_config load_style_model "
+        "load_text_encoder_state_dicts load_unet_state_dict model_detection save_checkpoint"
     ),
     "comfy.sd1_clip": (
         "ClipTokenWeightEncoder SD1CheckpointClipModel SD1ClipModel SD1Tokenizer SDClipModel "
