@@ -29,6 +29,10 @@ STARTER = RESOURCES / "default_workflow.json"
 BROKEN_QT = (6, 12, 0)
 FIRST_PYTHON_WITH_IMMORTAL_NONE = (3, 12)
 
+# While the system loads torch's libraries, nobody else can load a compiled module, and who
+# tries holds the interpreter. So the window's late parts come first.
+ENGINE_AFTER_MS = 400
+
 log = logging.getLogger("easel.ui")
 
 
@@ -222,6 +226,8 @@ class Program:
 
     def _begin(self) -> None:
         """Start what the first paint did not need."""
+        from PySide6.QtCore import QTimer
+
         from app.ui.garbage import GarbageCollector
         from app.ui.pack_widgets import PackWidgets
 
@@ -235,7 +241,7 @@ class Program:
             view = self.window.canvas_view(item)
             if view is not None:
                 self.pack_widgets.watch(view)
-        self.worker.start()
+        QTimer.singleShot(ENGINE_AFTER_MS, self.worker, self.worker.start)
 
     def _open_first(self, files: list[str]) -> None:
         if files:
