@@ -77,7 +77,7 @@ class Photographer:
         await self.shoot(f"window_{theme}")
         window.canvas_wiring.open_search(window.view, QPointF(420, 330))
         search = window.wiring.search
-        search.field.setText("blend")
+        search.field.setText("image")
         await self.shoot(f"search_{theme}")
         search.close_popup()
         await self.break_it(document, state)
@@ -86,6 +86,7 @@ class Photographer:
         window.open_settings("appearance")
         await self.shoot(f"settings_{theme}")
         self._close_cards()
+        window.frame.show_side("bottom", False)
         item = window.documents.current
         window.documents.remove(item)
         await self.shoot(f"start_{theme}")
