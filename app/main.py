@@ -185,6 +185,8 @@ class Program:
             cache=str(settings.get("device.cache")),
             load_packs=bool(settings.get("packs.load")) and not options.no_packs,
             keep_queue=True,
+            early_cutoff=bool(settings.get("device.early_cutoff")),
+            pure_workers=int(settings.get("device.pure_workers")),
         )
         self.controller: RunController = RunController(
             self.worker,

@@ -213,6 +213,8 @@ class EngineWorker(QThread):
         cache: str = "classic",
         load_packs: bool = True,
         keep_queue: bool = False,
+        early_cutoff: bool = False,
+        pure_workers: int = 0,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -224,6 +226,8 @@ class EngineWorker(QThread):
         self._cache = cache
         self._load_packs = load_packs
         self._keep_queue = keep_queue
+        self._early_cutoff = early_cutoff
+        self._pure_workers = pure_workers
         self._saves_workflow = True
         self._heir: _Heir | None = None
         self._engine: Engine | None = None
@@ -320,6 +324,8 @@ class EngineWorker(QThread):
             pack_dirs=self._pack_dirs,
             cache=self._cache,
             keep_queue=self._keep_queue,
+            early_cutoff=self._early_cutoff,
+            pure_workers=self._pure_workers,
         )
         self.prepare(engine)
         return engine

@@ -246,6 +246,15 @@ SETTINGS: tuple[Setting, ...] = (
         (("classic", "Last run"), ("lru:100", "Last 100 nodes"), ("none", "Nothing")),
         needs_restart=True,
     ),
+    _switch(
+        "device.early_cutoff", False, "Stop where a result is the same",
+        "Nodes after one that ran again with an equal result keep theirs.", needs_restart=True,
+    ),
+    _number(
+        "device.pure_workers", 0, 0, 16, "Nodes side by side",
+        "Helpers for nodes that say they may run beside others. 0 turns it off.",
+        needs_restart=True,
+    ),
     Setting(
         "folders.models", SettingKind.FOLDERS, (), "folders", "More model folders",
         "For example the models folder of a ComfyUI install.", needs_restart=True,
