@@ -20,6 +20,7 @@ that swallows ``Exception`` cannot swallow the artist's Stop.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 
@@ -127,6 +128,17 @@ class Interrupted(BaseException):
     It is raised by progress updates and, for a node that never calls one, sent into the
     worker thread as an asynchronous exception (rule E-912).
     """
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Tell whether somebody pressed Ctrl-C, rather than a node raising ``KeyboardInterrupt``.
+
+    Python delivers Ctrl-C to the main thread alone; anywhere else it is third-party code.
+    """
+    return (
+        isinstance(error, KeyboardInterrupt)
+        and threading.current_thread() is threading.main_thread()
+    )
 
 
 def describe(error: BaseException) -> str:

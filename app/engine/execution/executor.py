@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from app.engine.errors import Interrupted
+from app.engine.errors import Interrupted, is_ctrl_c
 from app.engine.execution.announce import Announcer
 from app.engine.execution.arguments import NodeArguments, gather_arguments, has_slot
 from app.engine.execution.async_calls import AsyncCalls
@@ -120,7 +120,7 @@ class Executor:
         except (InterruptProcessingException, Interrupted):
             self._interrupted()
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt) and self._current is None:
+            if is_ctrl_c(error) and self._current is None:
                 self._interrupted()
                 raise
             # A node that is torn out of its work may well end with some other error.
@@ -212,9 +212,11 @@ class Executor:
         """
         try:
             return self._run.schemas.for_inputs(class_type, inputs)
-        except (KeyboardInterrupt, Interrupted):
+        except Interrupted:
             raise
-        except BaseException as error:  # noqa: BLE001 - INPUT_TYPES is third-party code
+        except BaseException as error:  # INPUT_TYPES is third-party code
+            if is_ctrl_c(error):
+                raise
             log.warning("Node type %s cannot describe itself: %s", class_type, error_text(error))
             return None
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from app.engine.errors import Interrupted, describe
+from app.engine.errors import Interrupted, describe, is_ctrl_c
 from app.engine.execution.arguments import find_blocker, idle_arguments, split_calls
 from app.engine.execution.blocker import ExecutionBlocker
 from app.engine.execution.cache_key import SourceWithoutKey, topological
@@ -95,9 +95,11 @@ class KeyMaker:
         try:
             with CurrentNodeContext(self._run.prompt_id, state.id):
                 return self._ask_class(state)
-        except (KeyboardInterrupt, Interrupted):
+        except Interrupted:
             raise
-        except BaseException as error:  # noqa: BLE001 - third-party code; it may even call sys.exit
+        except BaseException as error:  # third-party code; it may even call sys.exit
+            if is_ctrl_c(error):
+                raise
             log.warning(
                 "Node %s (%s) could not say whether it changed, so it runs: %s",
                 state.id, state.class_type, describe(error),

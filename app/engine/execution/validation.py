@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.errors import Interrupted
+from app.engine.errors import Interrupted, is_ctrl_c
 from app.engine.execution.custom_validation import run_validator
 from app.engine.execution.input_checks import NodeChecks, NodeError, node_error
 from app.engine.execution.prompt import ancestry, consumers, is_in_order
@@ -211,9 +211,11 @@ class PromptCheck:
                 inputs = node["inputs"]
                 checks = checks_of.get(node["class_type"]) or self._prepare(node)
                 checks.check(inputs, sources, errors)
-            except (KeyboardInterrupt, Interrupted):
+            except Interrupted:
                 raise
-            except BaseException as error:  # noqa: BLE001 - INPUT_TYPES is a pack's code
+            except BaseException as error:  # INPUT_TYPES is a pack's code
+                if is_ctrl_c(error):
+                    raise
                 errors = [self._exception_error(node_id, error)]
             else:
                 if checks.schema.has_validate:
@@ -239,9 +241,11 @@ class PromptCheck:
         for node_id, checks in self._validators:
             try:
                 errors = await run_validator(checks, node_id, self._prompt[node_id]["inputs"])
-            except (KeyboardInterrupt, Interrupted, asyncio.CancelledError):
+            except (Interrupted, asyncio.CancelledError):
                 raise
-            except BaseException as error:  # noqa: BLE001 - a pack's code; it may even call sys.exit
+            except BaseException as error:  # a pack's code; it may even call sys.exit
+                if is_ctrl_c(error):
+                    raise
                 self._errors[node_id] = [self._exception_error(node_id, error)]
             else:
                 if errors:

@@ -11,7 +11,7 @@ import logging
 from difflib import get_close_matches
 from typing import Any
 
-from app.engine.errors import Interrupted, UnknownNodeError, describe
+from app.engine.errors import Interrupted, UnknownNodeError, describe, is_ctrl_c
 from app.engine.node_types import v1, v3
 from app.engine.node_types.definition import NodeDefinition
 
@@ -83,9 +83,11 @@ class Registry:
             if v3.is_v3(cls):
                 return v1.to_json_object(v3.describe(name, cls))
             return v1.describe(name, cls, self.display_names.get(name))
-        except (KeyboardInterrupt, Interrupted):
+        except Interrupted:
             raise
-        except BaseException as error:  # noqa: BLE001 - a pack's code; it may even call sys.exit
+        except BaseException as error:  # a pack's code; it may even call sys.exit
+            if is_ctrl_c(error):
+                raise
             self.failures[name] = describe(error)
             log.warning('Node type "%s" cannot be described: %s', name, describe(error))
             return None
