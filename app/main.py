@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run Easel: a command of the command line, the window, or the starter without a display.
 
     Returns:
-        The exit code: 0 when all went well.
+        The exit code: 0 when all went well, 2 for a word that is neither command nor file.
     """
     arguments = sys.argv[1:] if argv is None else argv
     if arguments:
@@ -53,6 +54,10 @@ def main(argv: list[str] | None = None) -> int:
 
             return run_picture(arguments[1:])
         options = _parse(arguments)
+        problem = _unknown_command(options.files)
+        if problem:
+            print(problem, file=sys.stderr)
+            return 2
     else:
         options = Options()
     if not has_display():
@@ -104,6 +109,26 @@ def _parse(arguments: list[str]) -> Options:
     parser.add_argument("--version", action="version", version=f"Easel {__version__}")
     parsed = parser.parse_args(arguments)
     return Options(parsed.files, parsed.base_dir, parsed.no_packs)
+
+
+def _unknown_command(files: Sequence[str]) -> str:
+    """Return what is wrong with a bare word that can only be a command mistyped, or nothing."""
+    import difflib
+
+    from app.headless import COMMANDS
+
+    known = [*COMMANDS, "picture"]
+    for name in files:
+        path = Path(name)
+        is_word = path.name == name and not path.suffix
+        if is_word and not path.exists():
+            near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.0)
+            return (
+                f'easel: there is no command and no file "{name}". '
+                f'Did you mean "easel {near[0]}"?\n'
+                f"Commands: {', '.join(known)}. To open the window, run easel alone or with a file."
+            )
+    return ""
 
 
 def run_window(options: Options) -> int:

@@ -24,6 +24,10 @@ THEMES: Final = ("dark", "light")
 MOST_PIXELS: Final = 80_000_000
 """Larger pictures are drawn smaller; this many take 320 MB while they are made."""
 
+FORMATS: Final = {".png": "PNG", ".jpg": "JPG", ".jpeg": "JPG", ".webp": "WEBP"}
+"""Endings of the pictures that can be written, with Qt's names of their formats."""
+
+_QUALITY: Final = 95
 _FARTHEST: Final = 1e7
 """Longest side in units; beyond, a node is less than a pixel."""
 
@@ -69,11 +73,14 @@ def run_picture(argv: Sequence[str], console: Console | None = None) -> int:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="easel picture", description="Draw workflows as PNG pictures."
+        prog="easel picture", description="Draw workflows as pictures."
     )
     parser.add_argument("files", nargs="+", metavar="file", help="workflows, or what carries one")
     parser.add_argument(
-        "-o", "--output", metavar="OUT", help="the picture, or a folder; by default the present one"
+        "-o",
+        "--output",
+        metavar="OUT",
+        help=f"the picture ({', '.join(FORMATS)}), or a folder; by default the present one",
     )
     parser.add_argument("--scale", type=_scale, default=1.0, help="pixels per unit, 0.02 to 8")
     parser.add_argument("--theme", choices=THEMES, default=THEMES[0], help="colours")
@@ -96,11 +103,17 @@ def _output_path(path: Path, output: str | None) -> Path:
     """Return where the picture of a file goes.
 
     Raises:
-        WorkflowFileError: It would take the place of the file itself.
+        WorkflowFileError: It would take the place of the file itself, or has an ending that
+            stands for no picture that can be written.
     """
     out = Path(output or ".")
     if out.is_dir():
         out = out / f"{path.stem}.png"
+    if out.suffix.lower() not in FORMATS:
+        raise WorkflowFileError(
+            f'Cannot write "{out}": pictures end in {", ".join(FORMATS)}. '
+            "Name one of these, or a folder that is there."
+        )
     if out.resolve() == path.resolve():
         raise WorkflowFileError(
             f'The picture would take the place of "{path}". Name another with --output.'
@@ -144,7 +157,9 @@ def _write_picture(
     image = render(
         workflow, definitions, graph_id=graph_id, scale=options.scale, theme=options.theme
     )
-    if not image.save(str(out), "PNG"):
+    kind = FORMATS[out.suffix.lower()]
+    # Quality means effort to Qt's PNG writer; the others would blur small text without it.
+    if not image.save(str(out), kind, -1 if kind == "PNG" else _QUALITY):
         raise WorkflowFileError(f'Cannot write "{out}": the folder or the disk refuses it.')
     console.give(f"{out}: {image.width()} x {image.height()}")
 

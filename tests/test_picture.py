@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QImage, QImageReader
 
 from app.engine.workflow.reader import read_workflow
 from app.picture import find_graph, render, run_picture
@@ -85,6 +85,28 @@ def test_a_picture_never_replaces_the_file_it_is_made_from(tmp_path, capsys):
 def test_a_folder_that_is_not_there_is_told(tmp_path, capsys):
     assert run_picture([str(_file(tmp_path / "a.json")), "-o", str(tmp_path / "no" / "x.png")]) == 2
     assert "Cannot write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.PNG", "x.jpg", "x.jpeg", "x.webp"])
+def test_the_ending_names_the_format(tmp_path, name):
+    out = tmp_path / name
+
+    assert run_picture([str(_file(tmp_path / "a.json")), "-o", str(out)]) == 0
+
+    reader = QImageReader(str(out))
+    assert bytes(reader.format().data()).decode() == out.suffix[1:].lower().replace("jpg", "jpeg")
+    assert reader.read().width() == 240
+
+
+@pytest.mark.parametrize("name", ["x.bmp", "x.json", "x"])
+def test_an_ending_that_cannot_be_written_is_refused_with_those_that_can(tmp_path, capsys, name):
+    out = tmp_path / name
+
+    assert run_picture([str(_file(tmp_path / "a.json")), "-o", str(out)]) == 2
+
+    said = capsys.readouterr().err
+    assert "pictures end in .png, .jpg, .jpeg, .webp." in said
+    assert not out.exists()
 
 
 def test_nodes_too_far_apart_are_told(tmp_path, capsys):

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from app.cli.messages import Console
-from app.engine.errors import Interrupted
+from app.engine.errors import EaselError, Interrupted
 from app.engine.files import home_folder
 from app.engine.node_types.definition import NodeDefinition
 
@@ -38,7 +38,11 @@ def open_engine(
         pack_dirs: Further folders of node packs.
         cache: What is kept between prompts: ``classic``, ``lru:N``, ``none`` or ``ram:GB``.
         node_text: Where the text goes that nodes print; standard error when None.
+
+    Raises:
+        EaselError: One of ``pack_dirs`` is no folder.
     """
+    check_pack_dirs(pack_dirs)
     from app.engine.engine import Engine
 
     text = node_text or console.err
@@ -51,6 +55,23 @@ def open_engine(
             yield engine
         finally:
             engine.close()
+
+
+def check_pack_dirs(pack_dirs: Sequence[str]) -> None:
+    """Refuse folders of node packs that are not there, before anything slow begins.
+
+    Raises:
+        EaselError: One of them is no folder.
+    """
+    for name in pack_dirs:
+        path = Path(name)
+        if path.is_dir():
+            continue
+        reason = "it is a file" if path.exists() else "the folder does not exist"
+        raise EaselError(
+            f'Cannot use the node pack "{name}": {reason}. '
+            "Name the folder of the pack, or a folder that holds packs."
+        )
 
 
 @contextlib.contextmanager

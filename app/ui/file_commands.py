@@ -136,7 +136,7 @@ class FileCommands:
         try:
             workflow = await asyncio.to_thread(open_workflow, path)
         except WorkflowFileError as error:
-            self._window.toast(str(error), error.details, is_problem=True)
+            self._tell_unread(path, error)
             self._window.recent.forget(str(path))
             return None
         self._last_folder = path.parent
@@ -148,6 +148,17 @@ class FileCommands:
         if show:
             self._window.wiring.requirements.check(item)
         return item
+
+    def _tell_unread(self, path: Path, error: WorkflowFileError) -> None:
+        """Say which file of which folder cannot be opened, why, and what can be done."""
+        from app.ui.panels.results import show_in_folder
+
+        words, name = str(error), f'"{path.name}"'
+        if path.parent.name:
+            # Files of one name lie in many folders.
+            words = words.replace(name, f'{name} in "{path.parent.name}"', 1)
+        actions = [(tr("Show in folder"), lambda: show_in_folder(str(path)))]
+        self._window.toast(words, error.details, is_problem=True, actions=actions)
 
     async def save_current(self, *, ask: bool = False) -> bool:
         """Save the shown document; returns whether it is on disk now."""

@@ -22,20 +22,35 @@ _CHANGE = re.compile(r"^(\+|-|\*\*|\*|//|/|%)=(.+)$", re.DOTALL)
 _TIMES = re.compile(r"^[x×](.+)$", re.IGNORECASE | re.DOTALL)
 _PERCENT = re.compile(r"(\d+\.?\d*|\.\d+)\s*%(?=\s*($|[-+)]))")
 _UNIT = re.compile(r"\s*(px|deg|°)$", re.IGNORECASE)
-_DECIMAL_COMMA = re.compile(r"^[-+]?\d*,\d+$")
+_WITH_COMMA = re.compile(r"[\d.]*,[\d.,]*")
+_GROUPS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
+_GROUPS_AND_POINT = re.compile(r"[1-9]\d{0,2}(,\d{3})+\.\d+")
+_DECIMAL_COMMA = re.compile(r"\d*,\d+")
+_POINTS_AND_COMMA = re.compile(r"[1-9]\d{0,2}(\.\d{3})+,\d+")
 _WHOLE = re.compile(r"^[-+]?\d+$")
 
 
-def evaluate(text: str, current: Number = 0, names: Mapping[str, Number] | None = None) -> Number:
+def evaluate(
+    text: str,
+    current: Number = 0,
+    names: Mapping[str, Number] | None = None,
+    *,
+    is_whole: bool = False,
+) -> Number:
     """Work out ``text`` for a control whose value is ``current``.
 
     Whole numbers stay exact at any length. ``+=``, ``-=``, ``*=``, ``/=`` and a leading ``x``
     change the current value; a percentage is one of the current value.
 
+    A comma may stand before decimals or between thousands. ``1,5`` is one and a half and
+    ``1,234,567`` and ``1,024.5`` have thousands anywhere; ``1,024`` could be both, and is 1024
+    where whole numbers are edited, and 1.024 where decimals are.
+
     Args:
         text: What was typed.
         current: Value of the control.
         names: Further names that may be used; ``pi`` is always known.
+        is_whole: The control edits whole numbers.
 
     Raises:
         ValueError: The text is not arithmetic, uses an unknown name, or its result is not a
@@ -46,14 +61,29 @@ def evaluate(text: str, current: Number = 0, names: Mapping[str, Number] | None 
         raise ValueError(f"{text[:40]!r} is not a number.")
     if _WHOLE.match(text):
         return int(text)
-    if _DECIMAL_COMMA.match(text):
-        text = text.replace(",", ".")
+    if "," in text:
+        text = _WITH_COMMA.sub(lambda match: _without_commas(match[0], is_whole), text)
+        if _WHOLE.match(text):
+            return int(text)
     known = {"pi": math.pi, **(names or {})}
     if change := _CHANGE.match(text):
         return _checked(_apply(change[1], current, _parsed(change[2], current, known)))
     if times := _TIMES.match(text):
         return _checked(_apply("*", current, _parsed(times[1], current, known)))
     return _checked(_parsed(text, current, known))
+
+
+def _without_commas(number: str, is_whole: bool) -> str:
+    """Return a number as Python writes it; one that cannot be read is returned as it is."""
+    if _GROUPS_AND_POINT.fullmatch(number):
+        return number.replace(",", "")
+    if _GROUPS.fullmatch(number) and (is_whole or number.count(",") > 1):
+        return number.replace(",", "")
+    if _DECIMAL_COMMA.fullmatch(number):
+        return number.replace(",", ".")
+    if _POINTS_AND_COMMA.fullmatch(number):
+        return number.replace(".", "").replace(",", ".")
+    return number
 
 
 def _parsed(text: str, current: Number, names: Mapping[str, Number]) -> Number:

@@ -19,7 +19,14 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.widgets import arithmetic
 from app.widgets.icons import paint_icon
 from app.widgets.labels import paint_key
-from app.widgets.number_values import Number, as_number, format_number, normalized, stepped
+from app.widgets.number_values import (
+    Number,
+    as_number,
+    format_number,
+    is_whole,
+    normalized,
+    stepped,
+)
 from app.widgets.spec import WidgetSpec
 from app.widgets.style import Style
 from app.widgets.themed import Themed, paint_box, paint_text
@@ -337,7 +344,9 @@ class SpinField(LineField):
         if self.text() == format_number(self._value, self._spec):
             return
         try:
-            number = arithmetic.evaluate(self.text(), as_number(self._value) or 0)
+            number = arithmetic.evaluate(
+                self.text(), as_number(self._value) or 0, is_whole=is_whole(self._spec)
+            )
         except ValueError:
             self.set_value(self._value)
             return

@@ -136,7 +136,9 @@ class NumberWidget(NodeWidget):
     def read(self, text: str) -> Number | None:
         """Return the value that typed ``text`` stands for, or None when it is no arithmetic."""
         try:
-            number = arithmetic.evaluate(text, as_number(self.value) or 0)
+            number = arithmetic.evaluate(
+                text, as_number(self.value) or 0, is_whole=is_whole(self.spec)
+            )
         except ValueError:
             return None
         return normalized(number, self.spec)

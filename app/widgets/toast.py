@@ -17,7 +17,16 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFocusEvent,
+    QFont,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QTextLayout,
+    QTextOption,
+)
 from PySide6.QtWidgets import QWidget
 
 from app.widgets.buttons import ChromeButton
@@ -33,6 +42,9 @@ _WIDTH = 256
 _LEAST_HEIGHT = 44
 _TWO_LINE_HEIGHT = 58
 _MOST_WIDTH = 400
+_MOST_LINES = 3
+_TITLE_LINE, _DETAIL_LINE = 18, 16
+_BUTTON_ROW = 30
 _SHADOW = 16
 _GAP = 16
 _RISE = 4
@@ -78,6 +90,9 @@ class Toast(Themed, QWidget):
         self.title = title
         self.detail = detail
         self._kind = kind
+        self._is_tall = False
+        self._title_lines: list[str] = []
+        self._detail_lines: list[str] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(round(seconds * 1000))
@@ -92,8 +107,8 @@ class Toast(Themed, QWidget):
         """Take another style."""
         super().apply_style(look)
         self.setFixedSize(self.sizeHint())
-        words = self.card.width() - self.px(40 + 14) - self._buttons_width()
-        is_cut = text_width(self.font_named("bodyStrong"), self.title) > words
+        lines = (*self._title_lines, *self._detail_lines)
+        is_cut = any(line.endswith("…") for line in lines)
         self.setToolTip(f"{self.title}\n{self.detail}".strip() if is_cut else self.detail)
         self._place_buttons()
 
@@ -103,9 +118,22 @@ class Toast(Themed, QWidget):
             text_width(self.font_named("bodyStrong"), self.title) + self._buttons_width(),
             text_width(self.font_named("small"), self.detail),
         )
-        width = min(max(self.px(_WIDTH), round(words) + self.px(40 + 16)), self.px(_MOST_WIDTH))
-        height = self.px(_TWO_LINE_HEIGHT if self.detail else _LEAST_HEIGHT)
-        return QSize(width + 2 * self.px(_SHADOW), height + 2 * self.px(_SHADOW))
+        wanted, most = round(words) + self.px(40 + 16), self.px(_MOST_WIDTH)
+        shadow = 2 * self.px(_SHADOW)
+        self._is_tall = wanted > most
+        if not self._is_tall:
+            self._title_lines, self._detail_lines = [self.title], [self.detail]
+            height = self.px(_TWO_LINE_HEIGHT if self.detail else _LEAST_HEIGHT)
+            return QSize(max(self.px(_WIDTH), wanted) + shadow, height + shadow)
+        # Sentences that say what to do must be read whole: they go on in further lines.
+        room = most - self.px(40 + 14)
+        self._title_lines = _lines(self.font_named("bodyStrong"), self.title, room)
+        self._detail_lines = _lines(self.font_named("small"), self.detail, room)
+        height = self.px(12 + 12 + (4 if self.detail else 0))
+        height += self.px(_TITLE_LINE) * len(self._title_lines)
+        height += self.px(_DETAIL_LINE) * len(self._detail_lines)
+        height += self.px(_BUTTON_ROW) if self._buttons else 0
+        return QSize(most + shadow, height + shadow)
 
     @property
     def card(self) -> QRectF:
@@ -121,6 +149,9 @@ class Toast(Themed, QWidget):
         paint_shadow(painter, card, self.px(8), self.look, self.px(_SHADOW))
         line = "border.strong" if self.underMouse() else "border.default"
         paint_box(painter, card, self.px(8), self.color("surface.popup"), self.color(line))
+        if self._is_tall:
+            self._paint_tall(painter, card)
+            return
         icon, ink = _ICONS[self._kind]
         first = QRectF(card.left() + self.px(40), card.top(), 0, 0)
         first.setHeight(self.px(38) if self.detail else card.height())
@@ -137,6 +168,25 @@ class Toast(Themed, QWidget):
             small = self.font_named("small")
             words = elided(small, self.detail, second.width())
             paint_text(painter, second, words, small, self.color("text.secondary"))
+
+    def _paint_tall(self, painter: QPainter, card: QRectF) -> None:
+        """Paint words of several lines, one below the other."""
+        icon, ink = _ICONS[self._kind]
+        line = QRectF(card.left() + self.px(40), card.top() + self.px(12), 0, self.px(_TITLE_LINE))
+        line.setRight(card.right() - self.px(14))
+        center = line.center()
+        center.setX(card.left() + self.px(22))
+        paint_icon(painter, icon, center, self.px(18), self.color(ink))
+        for words in self._title_lines:
+            font = self.font_named("bodyStrong")
+            paint_text(painter, line, words, font, self.color("text.primary"))
+            line.translate(0, self.px(_TITLE_LINE))
+        line.setHeight(self.px(_DETAIL_LINE))
+        line.translate(0, self.px(4))
+        for words in self._detail_lines:
+            font = self.font_named("small")
+            paint_text(painter, line, words, font, self.color("text.secondary"))
+            line.translate(0, self.px(_DETAIL_LINE))
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Stay while the pointer is on it."""
@@ -168,11 +218,38 @@ class Toast(Themed, QWidget):
         card = self.card
         right = card.right() - self.px(14)
         middle = card.top() + (self.px(21) if self.detail else card.height() / 2)
+        if self._is_tall:
+            middle = card.bottom() - self.px(12 + 8)
         for button in reversed(self._buttons):
             size = button.sizeHint()
             button.setFixedSize(size)
             button.move(round(right - size.width()), round(middle - size.height() / 2))
             right -= size.width() + self.px(12)
+
+
+def _lines(font: QFont, text: str, width: float) -> list[str]:
+    """Break a text into lines; beyond the most that are shown the last one is cut."""
+    layout = QTextLayout(text, font)
+    option = QTextOption()
+    # A long file name has no spaces.
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    layout.setTextOption(option)
+    layout.beginLayout()
+    starts = []
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(width)
+        starts.append(line.textStart())
+    layout.endLayout()
+    # Qt counts in UTF-16, in which some letters are two.
+    units = text.encode("utf-16-le", "surrogatepass")
+    ends = [*starts[1:], len(units) // 2]
+    if len(starts) > _MOST_LINES:
+        starts, ends = starts[:_MOST_LINES], [*ends[: _MOST_LINES - 1], ends[-1]]
+    lines = [
+        units[2 * start : 2 * end].decode("utf-16-le", "replace").strip()
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    return [elided(font, line, width) for line in lines]
 
 
 class _ActionButton(ChromeButton):

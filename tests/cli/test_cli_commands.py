@@ -204,6 +204,8 @@ def test_run_names_a_node_type_that_is_not_installed(home, tmp_path, capsys):
         (["{file}", "--set", "9.text=x"], 'no node "9"'),
         (["{file}", "--cache", "huge"], "huge"),
         (["{file}", "--events", "no/such/folder/x"], 'Cannot write "no/such/folder/x"'),
+        (["{file}", "--pack", "/nope"], 'node pack "/nope": the folder does not exist. Name'),
+        (["{file}", "--pack", "{file}"], "it is a file. Name the folder"),
     ],
 )
 def test_run_ends_with_2_when_it_cannot_begin(home, file, capsys, arguments, words):

@@ -421,3 +421,34 @@ def test_a_missing_file_leaves_the_recent_list(window, tmp_path):
     settle(window)
 
     assert window.recent.files == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason", "advice"),
+    [
+        ("none.json", b"", "it is empty", "Look for another copy of it"),
+        ("list.json", b"[1]", "it is JSON, but it holds no workflow", "Choose a file"),
+        ("bytes.json", b"\xff\xfe\x00\xd8", "neither text nor a picture", "Choose a file"),
+        ("inside", None, "it is a folder", "Choose a workflow or a picture inside it."),
+        ("huge.json", b" " * 2_000_000, "it is larger than 1 MB", "choose the file you meant"),
+    ],
+)
+def test_u_386_a_file_that_cannot_be_opened_is_told_with_place_and_advice(
+    window, tmp_path, monkeypatch, name, data, reason, advice
+):
+    from app.engine.workflow import reader
+
+    monkeypatch.setattr(reader, "MAX_FILE_BYTES", 1 << 20)
+    folder = tmp_path / "Downloads"
+    folder.mkdir()
+    path = folder / name
+    path.mkdir() if data is None else path.write_bytes(data)
+
+    assert run_task(window.files.open_file(path)) is None
+
+    toast = window._toasts.toasts[-1]
+    assert toast.title.startswith(f'Cannot open "{name}" in "Downloads": ')
+    assert reason in toast.title
+    assert advice in toast.detail
+    assert [button.text() for button in toast._buttons] == ["Show in folder"]
+    assert window.documents.items == []

@@ -92,3 +92,36 @@ def test_u232_what_is_no_arithmetic_is_refused(text):
 
 def test_u232_names_of_other_controls_can_be_used():
     assert evaluate("width/2", 0, {"width": 1024}) == 512
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "decimal"),
+    [
+        ("1,024", 1024, 1.024),
+        ("-1,024", -1024, -1.024),
+        ("12,288", 12288, 12.288),
+        ("1,234,567", 1234567, 1234567),
+        ("1,024*2", 2048, 2.048),
+        ("1,5", 1.5, 1.5),
+        ("1,50", 1.5, 1.5),
+        ("0,125", 0.125, 0.125),
+        (",5", 0.5, 0.5),
+        ("1024,125", 1024.125, 1024.125),
+        ("1,5*4", 6.0, 6.0),
+        ("1,024.5", 1024.5, 1024.5),
+        ("1.024,5", 1024.5, 1024.5),
+        ("+=1,000", 1007, 8.0),
+        ("1,024 px", 1024, 1.024),
+    ],
+)
+def test_u232_a_comma_separates_thousands_or_decimals(text, whole, decimal):
+    assert evaluate(text, 7, is_whole=True) == pytest.approx(whole)
+    assert evaluate(text, 7) == pytest.approx(decimal)
+    assert isinstance(evaluate(text, 7, is_whole=True), type(whole))
+
+
+@pytest.mark.parametrize("text", ["1,,5", "1,5,5", "1,", ",", "1.5,5.5", "1,0245,000"])
+def test_u232_commas_that_make_no_number_are_refused(text):
+    for is_whole in (True, False):
+        with pytest.raises(ValueError, match="is not arithmetic|can be used|is not a number"):
+            evaluate(text, is_whole=is_whole)

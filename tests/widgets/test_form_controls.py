@@ -215,6 +215,27 @@ def test_the_action_of_a_toast_runs_and_takes_it_away(show, style):
     assert stack.toasts == ()
 
 
+@pytest.mark.parametrize("more", ["", "It is 😀 long. " * 3, "no_spaces_" * 30])
+def test_long_messages_go_on_in_further_lines(show, style, more):
+    area = show(QWidget(), 800, 600)
+    stack = ToastStack(area, style)
+    stack.reduced_motion = True
+    short = stack.show("Saved", "a.png")
+    title = "Cannot open “portrait of a lady.json” in “Downloads”: it holds no workflow"
+    tall = stack.show(title, f"Choose a file. {more}".strip(), actions=[("Show", lambda: None)])
+
+    assert tall.card.height() > short.card.height() + 30
+    assert tall.card.width() <= 400
+    assert " ".join(tall._title_lines) == title
+    assert 1 <= len(tall._detail_lines) <= 3
+    assert "".join(tall._detail_lines).startswith("Choose a file.")
+    (button,) = tall._buttons
+    words = 24 + 18 * len(tall._title_lines) + 16 * len(tall._detail_lines)
+    assert button.y() > tall.card.top() + words - 24
+    assert button.geometry().bottom() < tall.card.bottom()
+    stack.clear()
+
+
 def test_the_same_message_is_not_shown_twice(show, style):
     area = show(QWidget(), 800, 600)
     stack = ToastStack(area, style)

@@ -33,6 +33,10 @@ MAX_DEPTH: Final = 200
 """Deepest nesting of lists and objects; real files stay below 20."""
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_EMPTY: Final = "it is empty. Look for another copy of it, or open a picture that was made with it."
+_NO_WORKFLOW: Final = (
+    "Choose a file that was saved as a workflow, or a picture that was made with one."
+)
 
 
 def new_workflow() -> Workflow:
@@ -68,14 +72,16 @@ def open_workflow(
         WorkflowFileError: The file cannot be read or holds no workflow; the message says why.
     """
     path = Path(path)
+    if path.is_dir():
+        raise WorkflowFileError(
+            f'Cannot open "{path.name}": it is a folder. Choose a workflow or a picture inside it.'
+        )
     try:
         texts = metadata.read_file_texts(path)
         if texts is not None:
             return _from_texts(texts, f'"{path.name}"', definitions or {})
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise WorkflowFileError(
-                f'Cannot open "{path.name}": it is larger than {MAX_FILE_BYTES >> 20} MB.'
-            )
+            raise WorkflowFileError(f'Cannot open "{path.name}": it is {_too_large()}')
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or "it cannot be read"
@@ -104,9 +110,7 @@ def read_workflow(
     shown = f'"{name}"' if name else "this text"
     if isinstance(data, bytes):
         if len(data) > MAX_FILE_BYTES:
-            raise WorkflowFileError(
-                f"Cannot open {shown}: it is larger than {MAX_FILE_BYTES >> 20} MB."
-            )
+            raise WorkflowFileError(f"Cannot open {shown}: it is {_too_large()}")
         if data.startswith(_GZIP_MAGIC):
             data = _decompress(data, shown)
         if metadata.is_media(data):
@@ -122,6 +126,8 @@ def parse_json(data: bytes | str, shown: str = "this text") -> Any:
     """
     try:
         text = data if isinstance(data, str) else data.decode(json.detect_encoding(data))
+        if not text.strip("\ufeff\0 \t\r\n"):
+            raise WorkflowFileError(f"Cannot open {shown}: {_EMPTY}")
         check_values(text, shown)
         with collector_paused():
             value = json.loads(
@@ -131,7 +137,8 @@ def parse_json(data: bytes | str, shown: str = "this text") -> Any:
         raise WorkflowFileError(f"Cannot open {shown}: it is nested too deeply.") from None
     except UnicodeDecodeError as error:
         raise WorkflowFileError(
-            f"Cannot open {shown}: it is neither text nor a picture with a workflow.",
+            f"Cannot open {shown}: it is neither text nor a picture with a workflow. "
+            f"{_NO_WORKFLOW}",
             details=str(error),
         ) from error
     except ValueError as error:
@@ -141,6 +148,10 @@ def parse_json(data: bytes | str, shown: str = "this text") -> Any:
     if _is_too_deep(value):
         raise WorkflowFileError(f"Cannot open {shown}: it is nested too deeply.")
     return value
+
+
+def _too_large() -> str:
+    return f"larger than {MAX_FILE_BYTES >> 20} MB. Workflows are not; choose the file you meant."
 
 
 def _no_number(_: str) -> None:
@@ -181,7 +192,9 @@ def _from_value(value: Any, shown: str, definitions: Mapping[str, NodeDefinition
         made = workflow_from_templates(value, lambda text: parse_json(text, shown))
         if made is not None:
             return made
-    raise WorkflowFileError(f"Cannot open {shown}: it is JSON, but it holds no workflow.")
+    raise WorkflowFileError(
+        f"Cannot open {shown}: it is JSON, but it holds no workflow. {_NO_WORKFLOW}"
+    )
 
 
 def _from_texts(
@@ -201,7 +214,9 @@ def _from_texts(
     prompt = prompt_from_parameters(texts.get(metadata.PARAMETERS, ""))
     if prompt is not None:
         return workflow_from_prompt(prompt, definitions)
-    raise problem or WorkflowFileError(f"Cannot open {shown}: it carries no workflow.")
+    raise problem or WorkflowFileError(
+        f"Cannot open {shown}: it carries no workflow. {_NO_WORKFLOW}"
+    )
 
 
 def _decompress(data: bytes, shown: str) -> bytes:
@@ -220,9 +235,7 @@ def _decompress(data: bytes, shown: str) -> bytes:
             f"Cannot open {shown}: the compressed file is damaged.", details=str(error)
         ) from error
     if len(result) > MAX_FILE_BYTES:
-        raise WorkflowFileError(
-            f"Cannot open {shown}: its content is larger than {MAX_FILE_BYTES >> 20} MB."
-        )
+        raise WorkflowFileError(f"Cannot open {shown}: its content is {_too_large()}")
     return result
 
 

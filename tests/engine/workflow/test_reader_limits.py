@@ -21,7 +21,7 @@ _EMPTY = '{"version": 0.4, "nodes": []}'
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not valid JSON"),
+        (b"", "it is empty"),
         (b"{", "not valid JSON"),
         (b"\xff\xfe\x00", "neither text nor a picture"),
         (b"\x80\x81", "neither text nor a picture"),
@@ -147,3 +147,17 @@ def test_a_snapshot_does_not_follow_later_edits():
     ])  # fmt: skip
 
     assert taken.data == before
+
+
+@pytest.mark.parametrize("data", [b"", b" \n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_called_empty(tmp_path, data):
+    path = tmp_path / "empty.json"
+    path.write_bytes(data)
+
+    with pytest.raises(WorkflowFileError, match=r'^Cannot open "empty\.json": it is empty\. Look'):
+        open_workflow(path)
+
+
+def test_a_folder_is_called_a_folder(tmp_path):
+    with pytest.raises(WorkflowFileError, match=r"it is a folder\. Choose"):
+        open_workflow(tmp_path)
