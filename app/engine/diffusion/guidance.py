@@ -17,13 +17,25 @@ from typing import Any
 import torch
 
 from app.engine.diffusion.cond_batch import calc_cond_batch
-from app.engine.diffusion.conditioning import to_entries
-from app.engine.diffusion.model import CondEntry, Conditioning, CondLists, PatchedModel
-from app.engine.models.wrappers import WrapperExecutor, all_wrappers
+from app.engine.diffusion.guider import Entries, Guider
+from app.engine.diffusion.model import Conditioning, PatchedModel
 
-PREDICT_NOISE = "predict_noise"
+__all__ = [
+    "BasicGuider",
+    "CfgGuider",
+    "DualCfgGuider",
+    "Guider",
+    "PerpNegGuider",
+    "cfg_function",
+    "guided_prediction",
+    "perp_neg",
+]
 
-Entries = list[CondEntry] | None
+Evaluate = Callable[..., list[torch.Tensor]]
+"""A function with the parameters of :func:`calc_cond_batch`."""
+
+Combine = Callable[..., torch.Tensor]
+"""A function with the parameters of :func:`cfg_function`."""
 
 
 def cfg_function(
@@ -90,6 +102,7 @@ def _predictions(
     x: torch.Tensor,
     sigma: torch.Tensor,
     model_options: dict[str, Any],
+    evaluate: Evaluate = calc_cond_batch,
 ) -> list[torch.Tensor]:
     """Return a denoised latent for each list, with the hooks that go before guidance."""
     call = {"conds": conds, "input": x, "sigma": sigma, "model": model}
@@ -98,7 +111,7 @@ def _predictions(
     if replaced is not None:
         out: list[torch.Tensor] = replaced(call)
     else:
-        out = calc_cond_batch(model, conds, x, sigma, model_options)
+        out = evaluate(model, conds, x, sigma, model_options)
     for hook in model_options.get("sampler_pre_cfg_function", ()):
         out = hook({**call, "conds_out": out, "cond_scale": cond_scale, "timestep": sigma})
     return out
@@ -112,81 +125,18 @@ def guided_prediction(
     cond: Entries,
     cond_scale: float,
     model_options: dict[str, Any],
+    evaluate: Evaluate = calc_cond_batch,
+    combine: Combine = cfg_function,
 ) -> torch.Tensor:
     """Return the denoised latent under classifier-free guidance (D-065).
 
-    At a scale of 1 the negative prompt is left out, unless a hook needs it.
+    At a scale of 1 the negative prompt is left out, unless a hook needs it. ``evaluate`` and
+    ``combine`` are what packs put in the place of ours.
     """
     if math.isclose(cond_scale, 1.0) and not model_options.get("disable_cfg1_optimization", False):
         uncond = None
-    out = _predictions(model, [cond, uncond], cond_scale, x, sigma, model_options)
-    return cfg_function(model, out[0], out[1], cond_scale, x, sigma, model_options, cond, uncond)
-
-
-class Guider:
-    """A model with prompts; gives one denoised latent a call.
-
-    Subclasses say in :meth:`predict_noise` how the predictions come together.
-
-    Args:
-        model: The patched model.
-
-    Attributes:
-        model_patcher: The patched model.
-        model_options: Its hooks, which a run may add to.
-        original_conds: Entries by role as they were set.
-        conds: Entries by role of the present run.
-        inner_model: The network, during a run.
-        cfg: Guidance scale.
-        check: Called before each prediction; raises to stop the run.
-    """
-
-    def __init__(self, model: PatchedModel) -> None:
-        self.model_patcher = model
-        self.model_options: dict[str, Any] = model.model_options
-        self.original_conds: dict[str, Entries] = {}
-        self.conds: CondLists = {}
-        self.inner_model: Any = None
-        self.cfg = 1.0
-        self.check: Callable[[], None] | None = None
-
-    def set_cfg(self, cfg: float) -> None:
-        """Set the guidance scale."""
-        self.cfg = cfg
-
-    def set_entries(self, **conds: Conditioning | None) -> None:
-        """Set prompts by role."""
-        for role, conditioning in conds.items():
-            self.original_conds[role] = to_entries(conditioning)
-
-    def __call__(
-        self,
-        x: torch.Tensor,
-        sigma: torch.Tensor,
-        model_options: dict[str, Any] | None = None,
-        seed: int | None = None,
-    ) -> torch.Tensor:
-        """Return the denoised latent of ``x`` at ``sigma`` ``(batch,)``."""
-        if self.check is not None:
-            self.check()
-        options = {} if model_options is None else model_options
-        prepare = getattr(self.model_patcher, "prepare_state", None)
-        if prepare is not None:
-            prepare(sigma, options)
-        wrappers = all_wrappers(PREDICT_NOISE, self.model_options.get("transformer_options"))
-        executor = WrapperExecutor.new_class_executor(self.predict_noise, self, wrappers)
-        result: torch.Tensor = executor.execute(x, sigma, options, seed)
-        return result
-
-    def predict_noise(
-        self,
-        x: torch.Tensor,
-        sigma: torch.Tensor,
-        model_options: dict[str, Any] | None = None,
-        seed: int | None = None,
-    ) -> torch.Tensor:
-        """Return the denoised latent; the name is that of node packs."""
-        raise NotImplementedError
+    out = _predictions(model, [cond, uncond], cond_scale, x, sigma, model_options, evaluate)
+    return combine(model, out[0], out[1], cond_scale, x, sigma, model_options, cond, uncond)
 
 
 class CfgGuider(Guider):
@@ -199,7 +149,7 @@ class CfgGuider(Guider):
     def predict_noise(
         self,
         x: torch.Tensor,
-        sigma: torch.Tensor,
+        timestep: torch.Tensor,
         model_options: dict[str, Any] | None = None,
         seed: int | None = None,
     ) -> torch.Tensor:
@@ -207,7 +157,7 @@ class CfgGuider(Guider):
         return guided_prediction(
             self.inner_model,
             x,
-            sigma,
+            timestep,
             self.conds.get("negative"),
             self.conds.get("positive"),
             self.cfg,
@@ -258,7 +208,7 @@ class DualCfgGuider(Guider):
     def predict_noise(
         self,
         x: torch.Tensor,
-        sigma: torch.Tensor,
+        timestep: torch.Tensor,
         model_options: dict[str, Any] | None = None,
         seed: int | None = None,
     ) -> torch.Tensor:
@@ -269,17 +219,19 @@ class DualCfgGuider(Guider):
         negative: Entries = self.conds.get("negative")
         model = self.inner_model
         if self.nested:
-            out = _predictions(model, [negative, middle, positive], 1.0, x, sigma, options)
+            out = _predictions(model, [negative, middle, positive], 1.0, x, timestep, options)
             joined = cfg_function(
-                model, out[2], out[1], self.cfg1, x, sigma, options, positive, middle
+                model, out[2], out[1], self.cfg1, x, timestep, options, positive, middle
             )
             return out[0] + (joined - out[0]) * self.cfg2
         if not options.get("disable_cfg1_optimization", False) and math.isclose(self.cfg2, 1.0):
             negative = None
             if math.isclose(self.cfg1, 1.0):
                 middle = None
-        out = _predictions(model, [negative, middle, positive], 1.0, x, sigma, options)
-        base = cfg_function(model, out[1], out[0], self.cfg2, x, sigma, options, middle, negative)
+        out = _predictions(model, [negative, middle, positive], 1.0, x, timestep, options)
+        base = cfg_function(
+            model, out[1], out[0], self.cfg2, x, timestep, options, middle, negative
+        )
         return base + (out[2] - out[1]) * self.cfg1
 
 
@@ -315,7 +267,7 @@ class PerpNegGuider(Guider):
     def predict_noise(
         self,
         x: torch.Tensor,
-        sigma: torch.Tensor,
+        timestep: torch.Tensor,
         model_options: dict[str, Any] | None = None,
         seed: int | None = None,
     ) -> torch.Tensor:
@@ -325,11 +277,11 @@ class PerpNegGuider(Guider):
         negative = self.conds.get("negative")
         empty = self.conds.get("empty_negative_prompt")
         model = self.inner_model
-        out = _predictions(model, [positive, negative, empty], self.cfg, x, sigma, options)
+        out = _predictions(model, [positive, negative, empty], self.cfg, x, timestep, options)
         result = perp_neg(out[0], out[1], out[2], self.negative_scale, self.cfg)
         # Hooks that follow guidance see the empty prompt as the unconditional one.
         passed = {**options, "sampler_cfg_function": lambda _: x - result}
-        return cfg_function(model, out[0], out[2], self.cfg, x, sigma, passed, positive, empty)
+        return cfg_function(model, out[0], out[2], self.cfg, x, timestep, passed, positive, empty)
 
 
 def perp_neg(

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 
 OUTER_SAMPLE: Final = "outer_sample"
 SAMPLER_SAMPLE: Final = "sampler_sample"
+PREDICT_NOISE: Final = "predict_noise"
 CALC_COND_BATCH: Final = "calc_cond_batch"
 PREPARE_SAMPLING: Final = "prepare_sampling"
 APPLY_MODEL: Final = "apply_model"

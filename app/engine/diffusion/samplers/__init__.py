@@ -7,8 +7,6 @@ algorithms. :func:`make_sampler` gives one by its name in the menu.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.diffusion.samplers.adams import (
@@ -48,6 +46,7 @@ from app.engine.diffusion.samplers.res_multistep import (
     sample_res_multistep,
 )
 from app.engine.diffusion.samplers.sa_solver import sample_sa_solver, sample_sa_solver_pece
+from app.engine.diffusion.samplers.sampler import Sampler
 from app.engine.diffusion.samplers.second_order import (
     sample_dpm_2,
     sample_dpm_2_ancestral,
@@ -71,24 +70,6 @@ __all__ = [
     "StepReport",
     "make_sampler",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Sampler:
-    """An algorithm with its options.
-
-    Attributes:
-        name: Its name in the menu, or any other for an algorithm of a node pack.
-        function: The algorithm.
-        options: Passed to it by name.
-        fresh_inpaint_noise: Whether the kept part of an inpainted latent gets noise of its own
-            (D-010).
-    """
-
-    name: str
-    function: SamplerFunction
-    options: Mapping[str, Any] = field(default_factory=dict)
-    fresh_inpaint_noise: bool = False
 
 
 _GPU = {"noise_on_cpu": False}

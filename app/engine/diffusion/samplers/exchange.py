@@ -43,8 +43,15 @@ def from_pack_sampler(function: PackSampler) -> SamplerFunction:
     return sample
 
 
-def to_pack_sampler(function: SamplerFunction) -> PackSampler:
-    """Return one of our samplers in the form that packs call."""
+def to_pack_sampler(
+    function: SamplerFunction, make_denoiser: Callable[..., Denoiser] = Denoiser
+) -> PackSampler:
+    """Return one of our samplers in the form that packs call.
+
+    Args:
+        function: The algorithm.
+        make_denoiser: Called as :class:`Denoiser` is; packs may choose where noise comes from.
+    """
 
     def sample(
         model: Any,
@@ -68,9 +75,9 @@ def to_pack_sampler(function: SamplerFunction) -> PackSampler:
                     }
                 )
 
-        denoiser = Denoiser(
+        denoiser = make_denoiser(
             model,
-            model.inner_model.inner_model.model_sampling,
+            _sampling_rules(model),
             dict(extra_args or {}),
             report,
             noise_sampler,
@@ -78,3 +85,9 @@ def to_pack_sampler(function: SamplerFunction) -> PackSampler:
         return function(denoiser, x, sigmas.detach().cpu().float().clone(), **options)
 
     return sample
+
+
+def _sampling_rules(model: Any) -> Any:
+    """Return the rules of the network inside; None for a plain function of a pack."""
+    guider = getattr(model, "inner_model", None)
+    return getattr(getattr(guider, "inner_model", guider), "model_sampling", None)
