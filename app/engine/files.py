@@ -5,11 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from app.engine.errors import EaselError, UnsafePathError
+
+LOCK_TIMEOUT_S: Final = 5.0
+"""How long a program waits for another one that writes the same small file."""
 
 
 class FileSaveError(EaselError):
@@ -58,6 +64,72 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike[str], timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+    """Keep other programs out while a file is read, changed and written again. May block.
+
+    A hidden file beside it is locked; the system lets go of it when a program dies. Only
+    programs that use this function wait for each other. A file system that cannot lock, or a
+    holder that does not let go in time, does not stop the work: a lost setting is less than a
+    window that cannot save one.
+
+    Args:
+        path: The file; its folder is made if need be.
+        timeout_s: How long to wait for the others.
+
+    Raises:
+        FileSaveError: The folder cannot be made, or may not be written.
+    """
+    target = Path(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stream = open(target.with_name(f".{target.name}.lock"), "a+b")  # noqa: SIM115
+    except OSError as error:
+        raise FileSaveError(_save_message(target, error), details=str(error)) from error
+    with stream:
+        has_lock = _wait_for_lock(stream.fileno(), timeout_s)
+        try:
+            yield
+        finally:
+            if has_lock:
+                _unlock(stream.fileno())
+
+
+def _wait_for_lock(handle: int, timeout_s: float) -> bool:
+    end = time.monotonic() + timeout_s
+    while True:
+        try:
+            _try_lock(handle)
+            return True
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+                return False
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.01)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(handle: int) -> None:
+        os.lseek(handle, 0, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+    def _unlock(handle: int) -> None:
+        os.lseek(handle, 0, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _try_lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 def _copy_mode(target: Path, temporary: str) -> None:

@@ -53,6 +53,7 @@ class Keybindings(QObject):
     ) -> None:
         super().__init__(parent)
         self._own = {name: _clean(keys) for name, keys in (own or {}).items()}
+        self._saved = dict(self._own)
 
     def keys(self, command_id: str) -> tuple[str, ...]:
         """Return the keys of a command, the one to show first."""
@@ -104,12 +105,20 @@ class Keybindings(QObject):
                 found.setdefault(key, []).append(name)
         return {key: tuple(names) for key, names in found.items() if len(names) > 1}
 
-    def to_data(self) -> dict[str, Any]:
-        """Return what the artist's file holds."""
-        return {
-            "version": FILE_VERSION,
-            "keys": {name: list(keys) for name, keys in sorted(self._own.items())},
-        }
+    def take_changes(self) -> dict[str, list[str] | None]:
+        """Return what was changed since the last call; None for "as by default"."""
+        before, self._saved = self._saved, dict(self._own)
+        changed = (
+            name for name in {**before, **self._own} if before.get(name) != self._own.get(name)
+        )
+        return {name: list(self._own[name]) if name in self._own else None for name in changed}
+
+    def give_back(self, changes: Mapping[str, Any]) -> None:
+        """Count changes that could not be written as changes the next time."""
+        for name in changes:
+            self._saved.pop(name, None)
+            if name not in self._own:
+                self._saved[name] = ()
 
 
 def read_own_keys(data: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -122,6 +131,13 @@ def read_own_keys(data: Mapping[str, Any]) -> dict[str, list[str]]:
         for name, value in keys.items()
         if isinstance(value, list)
     }
+
+
+def merge_own_keys(data: dict[str, Any], changes: Mapping[str, list[str] | None]) -> None:
+    """Put changed keys into the contents of the artist's file; those of other commands stay."""
+    keys = {**read_own_keys(data), **changes}
+    data["version"] = FILE_VERSION
+    data["keys"] = {name: keys[name] for name in sorted(keys) if keys[name] is not None}
 
 
 def own_keys_path(home: Path) -> Path:

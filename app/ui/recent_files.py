@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from PySide6.QtGui import QImage
 
 from app.engine.errors import EaselError
 from app.ui.background import Background, log
-from app.ui.window_state import read_json, write_json
+from app.ui.window_state import read_json, update_json
 
 MOST = 40
 THUMBNAIL = (504, 296)
@@ -82,13 +83,13 @@ class RecentFiles(QObject):
     def forget(self, path: str) -> None:
         """Take a file out of the list; the file itself stays."""
         self._files = [item for item in self._files if item.path != path]
-        self._background.run(self._write())
+        self._background.run(self._write(lambda rows: without(rows, path)))
         self.changed.emit()
 
     def clear(self) -> None:
         """Empty the list."""
         self._files = []
-        self._background.run(self._write())
+        self._background.run(self._write(lambda rows: []))
         self.changed.emit()
 
     def picture_path(self, path: str) -> Path:
@@ -106,15 +107,25 @@ class RecentFiles(QObject):
         await self.read()
         if picture is not None and not picture.isNull():
             await asyncio.to_thread(_save_picture, picture, self.picture_path(item.path))
-        await self._write()
+        await self._write(lambda rows: [asdict(item), *without(rows, item.path)][:MOST])
         self.changed.emit()
 
-    async def _write(self) -> None:
-        data = {"version": 1, "files": [asdict(item) for item in self._files]}
+    async def _write(self, change: Callable[[list[Any]], list[Any]]) -> None:
+        """Change the list on disk, to which another window may have added files."""
+
+        def merge(data: dict[str, Any]) -> None:
+            rows = data.get("files")
+            data.update(version=1, files=change(rows if isinstance(rows, list) else []))
+
         try:
-            await asyncio.to_thread(write_json, self._path, data)
+            await asyncio.to_thread(update_json, self._path, merge)
         except EaselError as error:
             log.warning("%s", error)
+
+
+def without(rows: list[Any], path: str) -> list[Any]:
+    """Return the rows of a stored list that are not about a file."""
+    return [row for row in rows if not isinstance(row, dict) or row.get("path") != path]
 
 
 def _read_list(path: Path) -> list[RecentFile]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer
 
 from app.engine.errors import EaselError
-from app.engine.settings import settings_path
+from app.engine.settings import Settings, merge_changes, settings_path
 from app.ui.autosave import Recovery
 from app.ui.background import log
-from app.ui.keybindings import own_keys_path
+from app.ui.keybindings import Keybindings, merge_own_keys, own_keys_path
 from app.ui.window_frame import LEFT_CLOSES_UNDER, RIGHT_CLOSES_UNDER
-from app.ui.window_state import WRITE_DELAY_MS, write_bytes
+from app.ui.window_state import WRITE_DELAY_MS, update_json
 from app.ui.words import count_words, tr
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ class Session:
         self._window = window
         self._is_begun = False
         self._paths: list[Path] = []
-        self._unwritten: dict[Path, bytes] = {}
         self._timer = QTimer(window)
         self._timer.setSingleShot(True)
         self._timer.setInterval(WRITE_DELAY_MS)
@@ -63,8 +62,9 @@ class Session:
             frame.show_side(side, bool(state.get(f"shows_{side}", is_shown)))
         name = state.get("left_panel", "nodes")
         frame.deck.reserve(name if name in frame.deck.names else "nodes")
-        window.settings.subscribe(lambda *_: self._keep_settings())
-        window.keys.changed.connect(self._keep_keys)
+        # Written once the artist has let go of a slider; only the last state counts.
+        window.settings.subscribe(lambda *_: self._timer.start())
+        window.keys.changed.connect(self._timer.start)
 
     def begin(self) -> None:
         """Open files and tabs, and look for unsaved work; after the first paint."""
@@ -89,8 +89,8 @@ class Session:
         self._timer.stop()
         try:
             state.write_now()
-            for path, data in self._unwritten.items():
-                write_bytes(path, data)
+            for write in self._take_changes():
+                write()
         except EaselError as error:
             log.warning("%s", error)
 
@@ -157,26 +157,46 @@ class Session:
         window.files.add(workflow, path=item.path, name=item.title, was_recovered=True)
         return True
 
-    def _keep_settings(self) -> None:
+    def _take_changes(self) -> list[Callable[[], None]]:
+        """Return what writes the settings and keys that were changed; for any thread."""
         window = self._window
-        self._write_later(settings_path(window.home), window.settings.to_bytes())
-
-    def _keep_keys(self) -> None:
-        window = self._window
-        data = json.dumps(window.keys.to_data(), indent=2).encode()
-        self._write_later(own_keys_path(window.home), data)
-
-    def _write_later(self, path: Path, data: bytes) -> None:
-        """Write once the artist has let go of a slider; only the last state counts."""
-        self._unwritten[path] = data
-        self._timer.start()
+        work: list[Callable[[], None]] = []
+        changes = window.settings.take_changes()
+        if changes:
+            path, whole = settings_path(window.home), window.settings.to_bytes()
+            work.append(
+                lambda: _or_give_back(
+                    window.settings, changes, lambda: merge_changes(path, changes, whole)
+                )
+            )
+        keys = window.keys.take_changes()
+        if keys:
+            file = own_keys_path(window.home)
+            work.append(
+                lambda: _or_give_back(
+                    window.keys,
+                    keys,
+                    lambda: update_json(file, lambda data: merge_own_keys(data, keys)),
+                )
+            )
+        return work
 
     def _flush(self) -> None:
-        unwritten, self._unwritten = self._unwritten, {}
-        if unwritten:
-            self._window.background.run(_write(unwritten))
+        work = self._take_changes()
+        if work:
+            self._window.background.run(_write(work))
 
 
-async def _write(unwritten: dict[Path, bytes]) -> None:
-    for path, data in unwritten.items():
-        await asyncio.to_thread(write_bytes, path, data)
+def _or_give_back(
+    owner: Settings | Keybindings, changes: Mapping[str, Any], write: Callable[[], None]
+) -> None:
+    try:
+        write()
+    except EaselError:
+        owner.give_back(changes)
+        raise
+
+
+async def _write(work: Sequence[Callable[[], None]]) -> None:
+    for write in work:
+        await asyncio.to_thread(write)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class WindowState(QObject):
         self._path = path
         self._background = background
         self._values = read_json(path)
+        self._unsaved: dict[str, Any] = {}
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(WRITE_DELAY_MS)
@@ -60,7 +62,7 @@ class WindowState(QObject):
         """Keep a value that JSON can hold."""
         if self._values.get(name) == value:
             return
-        self._values[name] = value
+        self._values[name] = self._unsaved[name] = value
         self._timer.start()
 
     def write_now(self) -> None:
@@ -70,17 +72,42 @@ class WindowState(QObject):
             FileSaveError: The disk is full or the folder may not be written.
         """
         self._timer.stop()
-        write_json(self._path, self._values)
+        self._merge(self._take())
+
+    def _take(self) -> dict[str, Any]:
+        """Return what was set since the last time; other windows' values stay theirs."""
+        taken, self._unsaved = self._unsaved, {}
+        return taken
+
+    def _merge(self, changes: Mapping[str, Any]) -> None:
+        if changes:
+            update_json(self._path, lambda data: data.update(changes))
 
     def _write_soon(self) -> None:
         self._background.run(self._write())
 
     async def _write(self) -> None:
         try:
-            await asyncio.to_thread(write_json, self._path, dict(self._values))
+            await asyncio.to_thread(self._merge, self._take())
         except EaselError as error:
             # Losing the width of a panel is not worth a message to the artist.
             log.warning("%s", error)
+
+
+def update_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a JSON object in a file that another program may write too. May block.
+
+    Args:
+        path: The file.
+        change: Gets what stands in it now, and changes that in place.
+
+    Raises:
+        FileSaveError: The disk is full or the folder may not be written.
+    """
+    with files.locked(path):
+        data = read_json(path)
+        change(data)
+        write_json(path, data)
 
 
 def write_json(path: Path, data: Any) -> None:

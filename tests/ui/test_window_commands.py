@@ -8,7 +8,13 @@ from PySide6.QtWidgets import QApplication
 from window_hands import press_key
 
 from app.ui.commands import Command, CommandRegistry
-from app.ui.keybindings import Keybindings, default_keys, normal, read_own_keys
+from app.ui.keybindings import (
+    Keybindings,
+    default_keys,
+    merge_own_keys,
+    normal,
+    read_own_keys,
+)
 from app.ui.theme import RESOURCES
 
 
@@ -142,13 +148,42 @@ def test_own_keys_survive_a_round_trip_and_bad_rows_are_left_out():
     keys.set_keys("file.save", [])
     keys.set_keys("file.open", ["Ctrl+Shift+O", "F3"])
 
-    data = keys.to_data()
+    data = {"keys": {"bad": "no list"}}
+    merge_own_keys(data, keys.take_changes())
+    assert "bad" not in data["keys"]
     data["keys"]["bad"] = "no list"
     again = Keybindings(read_own_keys(data))
 
     assert again.keys("file.save") == ()
     assert again.keys("file.open") == ("Ctrl+Shift+O", "F3")
     assert again.keys("bad") == ()
+
+
+def test_keys_of_two_windows_on_one_home_folder_do_not_replace_each_other():
+    first, second = Keybindings(), Keybindings()
+    stored = {}
+    first.set_keys("file.save", ["F8"])
+    second.set_keys("file.open", ["F9"])
+
+    merge_own_keys(stored, first.take_changes())
+    merge_own_keys(stored, second.take_changes())
+    assert stored["keys"] == {"file.open": ["F9"], "file.save": ["F8"]}
+    assert first.take_changes() == {}
+
+    first.reset("file.save")
+    merge_own_keys(stored, first.take_changes())
+    assert stored["keys"] == {"file.open": ["F9"]}
+
+
+def test_keys_that_could_not_be_written_are_written_the_next_time():
+    keys = Keybindings({"file.new": ["F7"]})
+    keys.set_keys("file.save", ["F8"])
+    keys.reset("file.new")
+
+    changes = keys.take_changes()
+    keys.give_back(changes)
+
+    assert keys.take_changes() == changes == {"file.save": ["F8"], "file.new": None}
 
 
 def test_canvas_keys_work_on_the_canvas(window, chain):

@@ -9,10 +9,17 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from window_hands import click, press_key, settle, wait_until
+from window_hands import click, press_key, run_task, settle, wait_until, write_chain
 
 from app import __version__
-from app.engine.settings import PAGES, SETTINGS, SettingKind, Settings, load_settings
+from app.engine.settings import (
+    PAGES,
+    SETTINGS,
+    SettingKind,
+    Settings,
+    load_settings,
+    settings_path,
+)
 from app.ui.dialogs.about_page import facts
 from app.ui.dialogs.keys_page import KeyButton
 from app.ui.dialogs.setting_rows import shown_value
@@ -326,3 +333,26 @@ def test_u_447_a_larger_interface_keeps_the_dialog_whole_and_shuts_panels(window
 
 def test_u_466_the_about_page_tells_the_version(window):
     assert ("Easel", __version__) in facts(window.run_port.state.device, window.home, [])
+
+
+def test_two_windows_on_one_home_folder_keep_what_the_other_remembers(make_window, tmp_path):
+    home = tmp_path / "shared"
+    first, second = make_window(home=home), make_window(home=home)
+    paths = [write_chain(tmp_path / name) for name in ("One.json", "Two.json")]
+    for window, path in zip((first, second), paths, strict=True):
+        run_task(window.files.open_file(path))
+        settle(window)
+    first.state.set("favourites", ["KSampler"])
+    second.state.set("uses", {"SaveImage": 3})
+    first.settings.set("canvas.snap", True)
+    second.settings.set("canvas.snap_size", 25)
+
+    first.session.remember()
+    second.session.remember()
+
+    stored = json.loads((home / "user" / "window.json").read_text())
+    assert stored["favourites"] == ["KSampler"]
+    assert stored["uses"] == {"SaveImage": 3}
+    assert load_settings(settings_path(home)).changed() == ("canvas.snap", "canvas.snap_size")
+    recent = json.loads((home / "user" / "recent.json").read_text())["files"]
+    assert [item["path"] for item in recent] == [str(paths[1]), str(paths[0])]

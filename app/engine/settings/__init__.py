@@ -4,6 +4,7 @@ from app.engine.settings.store import (
     FILE_VERSION,
     Settings,
     load_settings,
+    merge_changes,
     read_settings,
     settings_path,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "SettingPage",
     "Settings",
     "load_settings",
+    "merge_changes",
     "read_settings",
     "setting",
     "settings_path",

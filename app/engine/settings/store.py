@@ -49,6 +49,7 @@ class Settings:
         self._unknown = dict(unknown or {})
         self._foreign = dict(foreign or {})
         self._listeners: list[Callable[[str, Any], None]] = []
+        self._unsaved: dict[str, Any] = {}
         for name, value in (values or {}).items():
             self._values[name] = setting(name).check(value)
 
@@ -76,6 +77,7 @@ class Settings:
             self._values.pop(name, None)
         else:
             self._values[name] = checked
+        self._unsaved[name] = self._values.get(name)
         for listener in tuple(self._listeners):
             listener(name, checked)
 
@@ -105,15 +107,34 @@ class Settings:
         """Return the file's contents."""
         values = {**self._foreign, **{name: self._values[name] for name in self.changed()}}
         data = {**self._unknown, "version": FILE_VERSION, "settings": values}
-        return json.dumps(data, indent=2, ensure_ascii=False).encode() + b"\n"
+        return _dump(data)
+
+    def take_changes(self) -> dict[str, Any]:
+        """Return what was set since the last call, by name; None for "back to the default".
+
+        Whoever takes them writes them (:func:`merge_changes`), or gives them back.
+        """
+        taken, self._unsaved = self._unsaved, {}
+        return taken
+
+    def give_back(self, changes: Mapping[str, Any]) -> None:
+        """Keep changes that could not be written for the next time; newer ones win."""
+        self._unsaved = {**changes, **self._unsaved}
 
     def save(self, path: Path) -> None:
-        """Write the file in one step. May block; not for the GUI thread.
+        """Write what was set into the file. May block; not for the GUI thread.
+
+        What another program has written meanwhile stays, but for settings changed here too.
 
         Raises:
             FileSaveError: The disk is full or the folder may not be written.
         """
-        files.write_atomic(path, self.to_bytes())
+        changes = self.take_changes()
+        try:
+            merge_changes(path, changes, self.to_bytes())
+        except files.FileSaveError:
+            self.give_back(changes)
+            raise
 
     def _is_default(self, name: str, value: Any) -> bool:
         default = setting(name).default
@@ -123,6 +144,43 @@ class Settings:
 def settings_path(home: Path) -> Path:
     """Return where the settings lie in a home folder."""
     return home / "user" / "easel.settings.json"
+
+
+def merge_changes(path: Path, changes: Mapping[str, Any], whole: bytes) -> None:
+    """Change some settings in a file that other programs may write too. May block.
+
+    Args:
+        path: The file.
+        changes: Values by name; None takes one out, so that it has its default again.
+        whole: Contents to write when there is no file, or none that can be read.
+
+    Raises:
+        FileSaveError: The disk is full or the folder may not be written.
+    """
+    with files.locked(path):
+        stored = _read_stored(path)
+        if stored is None:
+            files.write_atomic(path, whole)
+            return
+        values = stored.get("settings")
+        merged = {**(values if isinstance(values, dict) else {}), **changes}
+        stored["settings"] = {name: value for name, value in merged.items() if value is not None}
+        files.write_atomic(path, _dump(stored))
+
+
+def _read_stored(path: Path) -> dict[str, Any] | None:
+    """Return the parsed file in the form of this version, or None when it cannot be used."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            return None
+        parsed = json.loads(path.read_bytes())
+        return _upgrade(parsed) if isinstance(parsed, dict) else None
+    except (OSError, ValueError, RecursionError, SettingsError):
+        return None
+
+
+def _dump(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def load_settings(path: Path) -> Settings:
