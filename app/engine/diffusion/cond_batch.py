@@ -5,6 +5,7 @@ Each entry gives a prediction on its area; the predictions of a list are average
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,16 @@ import torch
 from app.engine.diffusion.model import CondEntry, InnerModel
 from app.engine.imaging.batches import repeat_to_batch_size
 from app.engine.models.conds import Cond
-from app.engine.models.memory import get_free_memory
+from app.engine.models.memory import (
+    get_free_memory,
+    is_out_of_memory,
+    loaded_models,
+    make_room,
+    not_enough_for,
+)
 from app.engine.models.wrappers import CALC_COND_BATCH, WrapperExecutor, all_wrappers
+
+log = logging.getLogger("easel.models")
 
 _FEATHER = 8
 """Latent cells over which an area fades out at borders inside the picture."""
@@ -24,7 +33,7 @@ _MEMORY_MARGIN = 1.5
 
 
 @dataclass(slots=True)
-class _Item:
+class CondItem:
     """One entry, cut out and ready for a call.
 
     Attributes:
@@ -47,7 +56,7 @@ class _Item:
     patches: dict[str, Any] | None
     uuid: Any
 
-    def fits(self, other: _Item) -> bool:
+    def fits(self, other: CondItem) -> bool:
         """Tell whether both can be evaluated in one call (D-070)."""
         return (
             self.x.shape == other.x.shape
@@ -55,6 +64,28 @@ class _Item:
             and self.patches is other.patches
             and self.conds.keys() == other.conds.keys()
             and all(cond.can_concat(other.conds[name]) for name, cond in self.conds.items())
+        )
+
+    def can_be_cut(self) -> bool:
+        """Tell whether its pictures can be evaluated apart from each other.
+
+        Nets and patches that know the whole batch by its size would not fit a part of it.
+        """
+        size = self.x.shape[0]
+        return (
+            self.control is None
+            and not self.patches
+            and all(
+                isinstance(cond, Cond) and cond.can_be_cut(size) for cond in self.conds.values()
+            )
+        )
+
+    def cut(self, first: int, last: int) -> CondItem:
+        """Return the item of some pictures of its batch."""
+        conds = {name: cond.cut(first, last) for name, cond in self.conds.items()}
+        part = slice(first, last)
+        return CondItem(
+            self.role, self.x[part], self.mult[part], conds, self.area, None, None, self.uuid
         )
 
 
@@ -70,7 +101,7 @@ def _narrow(tensor: torch.Tensor, area: Sequence[int], first_axis: int) -> torch
     return tensor
 
 
-def _make_item(entry: CondEntry, role: int, x_in: torch.Tensor, sigma: float) -> _Item | None:
+def make_item(entry: CondEntry, role: int, x_in: torch.Tensor, sigma: float) -> CondItem | None:
     """Return the item of an entry, or None where it does not run at ``sigma``."""
     if not _in_range(entry, sigma):
         return None
@@ -98,7 +129,7 @@ def _make_item(entry: CondEntry, role: int, x_in: torch.Tensor, sigma: float) ->
         name: cond.process_cond(batch_size=x.shape[0], area=area)
         for name, cond in entry["model_conds"].items()
     }
-    return _Item(role, x, mult, conds, area, entry.get("control"), patches, entry.get("uuid"))
+    return CondItem(role, x, mult, conds, area, entry.get("control"), patches, entry.get("uuid"))
 
 
 def _feather(area: Sequence[int], sizes: Sequence[int]) -> torch.Tensor:
@@ -131,14 +162,14 @@ def _gligen_patches(entry: CondEntry, x: torch.Tensor) -> dict[str, Any]:
 
 def _default_items(
     defaults: Sequence[tuple[CondEntry, int]],
-    items: Sequence[_Item],
+    items: Sequence[CondItem],
     x_in: torch.Tensor,
     sigma: float,
-) -> list[_Item]:
+) -> list[CondItem]:
     """Return the entries that fill what the others of their list leave (D-078)."""
     filled = []
     for entry, role in defaults:
-        item = _make_item(entry, role, x_in, sigma)
+        item = make_item(entry, role, x_in, sigma)
         if item is None:
             continue
         covered = torch.zeros_like(x_in)
@@ -153,7 +184,7 @@ def _default_items(
     return filled
 
 
-def _take_batch(items: list[_Item], model: InnerModel, device: torch.device) -> list[_Item]:
+def _take_batch(items: list[CondItem], model: InnerModel, device: torch.device) -> list[CondItem]:
     """Remove from ``items`` those of the next call, last ones first (D-071)."""
     first = items[0]
     fitting = [place for place, item in enumerate(items) if item.fits(first)][::-1]
@@ -182,7 +213,7 @@ def _merge_patches(base: dict[str, Any], added: dict[str, Any] | None) -> dict[s
 
 
 def _call(
-    model: InnerModel, batch: Sequence[_Item], sigma: torch.Tensor, model_options: dict[str, Any]
+    model: InnerModel, batch: Sequence[CondItem], sigma: torch.Tensor, model_options: dict[str, Any]
 ) -> Sequence[torch.Tensor]:
     """Evaluate items in one call and return their predictions."""
     first = batch[0]
@@ -209,6 +240,63 @@ def _call(
     else:
         output = model.apply_model(x, sigmas, **conds)
     return output.chunk(len(batch))
+
+
+def _call_thriftily(
+    model: InnerModel, batch: Sequence[CondItem], sigma: torch.Tensor, model_options: dict[str, Any]
+) -> Sequence[torch.Tensor]:
+    """Evaluate items in one call, in smaller ones when memory runs out.
+
+    First the items go one after the other, then the pictures of the batch; at last the
+    network's own weights are streamed.
+
+    Raises:
+        MemoryError: One picture alone needs too much.
+    """
+    patcher = getattr(model, "current_patcher", None)
+    try:
+        return _call(model, batch, sigma, model_options)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        log.warning("Memory ran out while sampling; going on in smaller parts.")
+    # Outside the handler, whose traceback keeps the tensors of the failed call alive.
+    make_room([*loaded_models(only_currently_used=True), *_in_use(patcher, batch)])
+    if len(batch) > 1:
+        middle = len(batch) // 2
+        return [
+            output
+            for half in (batch[:middle], batch[middle:])
+            for output in _call_thriftily(model, half, sigma, model_options)
+        ]
+    if batch[0].x.shape[0] > 1 and batch[0].can_be_cut():
+        return [_call_in_halves(model, batch[0], sigma, model_options)]
+    if patcher is not None:
+        patcher.partially_unload(patcher.load_device, patcher.loaded_size())
+    try:
+        return _call(model, batch, sigma, model_options)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise not_enough_for("sampling a picture of this size") from error
+
+
+def _in_use(patcher: Any, batch: Sequence[CondItem]) -> list[Any]:
+    controls = [item.control for item in batch if item.control is not None]
+    return [patcher, *(model for control in controls for model in control.get_models())]
+
+
+def _call_in_halves(
+    model: InnerModel, item: CondItem, sigma: torch.Tensor, model_options: dict[str, Any]
+) -> torch.Tensor:
+    """Evaluate the pictures of one item in two calls."""
+    size = item.x.shape[0]
+    middle = size // 2
+    outputs = [
+        _call_thriftily(model, [item.cut(first, last)], sigma[first:last], model_options)[0]
+        for first, last in ((0, middle), (middle, size))
+    ]
+    return torch.cat(outputs)
 
 
 def calc_cond_batch(
@@ -244,14 +332,14 @@ def _calc_cond_batch(
     model_options: dict[str, Any],
 ) -> list[torch.Tensor]:
     level = float(sigma[0])
-    items: list[_Item] = []
+    items: list[CondItem] = []
     defaults: list[tuple[CondEntry, int]] = []
     for role, entries in enumerate(conds):
         for entry in entries or ():
             if entry.get("default", False):
                 defaults.append((entry, role))
                 continue
-            item = _make_item(entry, role, x_in, level)
+            item = make_item(entry, role, x_in, level)
             if item is not None:
                 items.append(item)
     items += _default_items(defaults, items, x_in, level)
@@ -261,7 +349,8 @@ def _calc_cond_batch(
     weights = [torch.full_like(x_in, 1e-37) for _ in conds]
     while items:
         batch = _take_batch(items, model, x_in.device)
-        for item, output in zip(batch, _call(model, batch, sigma, model_options), strict=True):
+        outputs = _call_thriftily(model, batch, sigma, model_options)
+        for item, output in zip(batch, outputs, strict=True):
             total, weight = totals[item.role], weights[item.role]
             if item.area is not None:
                 total, weight = _narrow(total, item.area, 2), _narrow(weight, item.area, 2)

@@ -49,6 +49,14 @@ class Cond:
         """Return the shape, for estimates of memory."""
         return list(self.cond.shape)
 
+    def can_be_cut(self, batch_size: int) -> bool:
+        """Tell whether a part of a batch of that size has a part of this as its condition."""
+        return isinstance(self.cond, torch.Tensor) and self.cond.shape[0] == batch_size
+
+    def cut(self, first: int, last: int) -> Self:
+        """Return the condition of the items ``first`` to ``last`` of the batch."""
+        return self._with(self.cond[first:last])
+
 
 class CondNoiseShape(Cond):
     """A tensor with the axes of the latent, cut to the entry's area."""
@@ -114,6 +122,14 @@ class CondConstant(Cond):
         """Return the shape of a single number."""
         return [1]
 
+    def can_be_cut(self, batch_size: int) -> bool:
+        """See :meth:`Cond.can_be_cut`; it holds for any part."""
+        return True
+
+    def cut(self, first: int, last: int) -> Self:
+        """Return the same value."""
+        return self._with(self.cond)
+
 
 class CondList(Cond):
     """Several tensors, each repeated to the batch."""
@@ -134,3 +150,11 @@ class CondList(Cond):
     def size(self) -> list[int]:
         """Return the shape of one tensor with as many values."""
         return [1, 1, sum(tensor.numel() for tensor in self.cond)]
+
+    def can_be_cut(self, batch_size: int) -> bool:
+        """See :meth:`Cond.can_be_cut`."""
+        return all(tensor.shape[0] == batch_size for tensor in self.cond)
+
+    def cut(self, first: int, last: int) -> Self:
+        """See :meth:`Cond.cut`."""
+        return self._with([tensor[first:last] for tensor in self.cond])

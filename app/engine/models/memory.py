@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import torch
 
 from app.engine import garbage
+from app.engine.device import compute_settings
 from app.engine.models.patcher import ModelPatcher
 
 log = logging.getLogger("easel.models")
@@ -32,21 +33,8 @@ current_loaded_models: list[LoadedModel] = []
 """Most recently used first."""
 
 
-class Settings:
-    """What the artist may choose; read at each loading.
-
-    Attributes:
-        fast_cpu: Compute diffusion models in bfloat16 on a CPU: faster, another picture.
-        force_cpu: Use no graphics card.
-        budget: Bytes for model weights on the device, or None for what is free.
-    """
-
-    fast_cpu: bool = False
-    force_cpu: bool = False
-    budget: int | None = None
-
-
-settings = Settings()
+settings = compute_settings
+"""What the artist chose; read at each loading."""
 
 
 class LoadedModel:
@@ -202,8 +190,18 @@ def free_memory(
     return gone
 
 
+def make_room(keep: Iterable[Any] = ()) -> None:
+    """Unload every model but ``keep`` and clones of them, on all devices."""
+    kept = list(keep)
+    for loaded, patcher in _alive():
+        if not any(patcher.is_clone(model) for model in kept):
+            _unload(loaded, patcher)
+    soft_empty_cache()
+
+
 def _unload(loaded: LoadedModel, patcher: ModelPatcher) -> None:
-    current_loaded_models.remove(loaded)
+    if loaded in current_loaded_models:
+        current_loaded_models.remove(loaded)
     patcher.detach()
     log.info("Unloaded %s.", type(patcher.model).__name__)
 
@@ -223,6 +221,9 @@ def load_models_gpu(
         force_patch_weights: For packs; patches are always applied.
         minimum_memory_required: Bytes that must stay free even when layers are streamed.
         force_full_load: Whether no layer may be streamed.
+
+    Raises:
+        MemoryError: There is not enough even when layers are streamed.
     """
     wanted: list[ModelPatcher] = []
     for model in models:
@@ -248,6 +249,8 @@ def _load(
     missing = patcher.model_size() - patcher.loaded_size()
     if missing > 0 and get_free_memory(device) < missing + reserve:
         free_memory(missing + reserve, device, wanted)
+    if missing > 0 and settings.budget is not None:
+        _keep_budget(settings.budget - patcher.model_size(), wanted)
     if previous is not None:
         current_loaded_models.remove(previous[0])
     budget = 0
@@ -255,17 +258,48 @@ def _load(
         reserve = (working if minimum is None else minimum) + _reserve(device)
         room = get_free_memory(device) - reserve + patcher.loaded_size()
         if settings.budget is not None:
-            room = min(room, settings.budget)
+            others = sum(other.loaded_size() for _, other in _alive())
+            room = min(room, settings.budget - others + patcher.loaded_size())
         if room < patcher.model_size():
             budget = max(1, int(room))
             log.info("Streaming part of %s.", type(patcher.model).__name__)
+    _patch(patcher, device, budget, wanted)
+    current_loaded_models.insert(0, LoadedModel(patcher))
+
+
+def _keep_budget(limit: int, wanted: Sequence[ModelPatcher]) -> None:
+    """Unload models that are not wanted, unused longest first, until the rest takes ``limit``."""
+    for loaded, patcher in reversed(_alive()):
+        if sum(other.loaded_size() for _, other in _alive()) <= limit:
+            return
+        if not any(patcher.is_clone(model) for model in wanted):
+            _unload(loaded, patcher)
+
+
+def _patch(
+    patcher: ModelPatcher, device: torch.device, budget: int, wanted: Sequence[ModelPatcher]
+) -> None:
+    """Load weights; when memory runs out, once more with everything else gone and streamed."""
     try:
         patcher.patch_model(device, budget)
-    except torch.OutOfMemoryError:
+        return
+    except (RuntimeError, MemoryError) as error:
         patcher.detach()
-        unload_all_models()
-        patcher.patch_model(device, max(1, int(get_free_memory(device) - reserve)))
-    current_loaded_models.insert(0, LoadedModel(patcher))
+        if not is_out_of_memory(error):
+            raise
+        log.warning("Memory ran out while loading a model; its layers are streamed.")
+    except BaseException:
+        patcher.detach()
+        raise
+    make_room(wanted)
+    try:
+        patcher.patch_model(device, 1)
+    except (RuntimeError, MemoryError) as error:
+        patcher.detach()
+        if not is_out_of_memory(error):
+            raise
+        make_room()
+        raise not_enough_for("loading this model") from error
 
 
 def load_model_gpu(model: Any) -> None:
@@ -312,13 +346,24 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def with_recovery(compute: Callable[[], T], fallback: Callable[[], T], what: str) -> T:
-    """Compute; when memory runs out, free what is free-able and compute the thrifty way.
+def not_enough_for(what: str) -> MemoryError:
+    """Return the error that tells an artist what there was not enough memory for."""
+    return MemoryError(
+        f"There is not enough memory for {what}. Use a smaller picture or batch, or close "
+        "other programs."
+    )
+
+
+def with_recovery(
+    compute: Callable[[], T], fallback: Callable[[], T], what: str, keep: Iterable[Any] = ()
+) -> T:
+    """Compute; when memory runs out, unload other models and compute the thrifty way.
 
     Args:
         compute: The fast way.
         fallback: The way that needs less memory.
-        what: Words for the log.
+        what: Words for the log and the error.
+        keep: Patchers that both ways compute with.
 
     Raises:
         MemoryError: The thrifty way needs too much as well.
@@ -329,24 +374,29 @@ def with_recovery(compute: Callable[[], T], fallback: Callable[[], T], what: str
         if not is_out_of_memory(error):
             raise
         log.warning("Memory ran out while %s; trying again in smaller parts.", what)
-    soft_empty_cache()
+    # Outside the handler, whose traceback keeps the tensors of the failed way alive.
+    make_room(keep)
     try:
         return fallback()
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         unload_all_models()
-        raise MemoryError(
-            f"There is not enough memory for {what}. Use a smaller picture or batch, or close "
-            "other programs."
-        ) from error
+        raise not_enough_for(what) from error
 
 
 def memory_use() -> dict[str, int]:
-    """Return bytes for the status bar: loaded weights, free and total memory of the device."""
+    """Return what models take, for the status bar; any thread may ask.
+
+    ``models``: bytes of loaded weights. ``streamed``: models that do not fit and are read layer
+    by layer. ``free`` and ``total``: bytes of the device.
+    """
     device = get_torch_device()
+    patchers = [loaded.model for loaded in list(current_loaded_models)]
+    alive = [patcher for patcher in patchers if patcher is not None]
     return {
-        "models": sum(patcher.loaded_size() for _, patcher in _alive()),
+        "models": sum(patcher.loaded_size() for patcher in alive),
+        "streamed": sum(patcher.lowvram_patch_counter() > 0 for patcher in alive),
         "free": get_free_memory(device),
         "total": get_total_memory(device),
     }

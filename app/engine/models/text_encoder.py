@@ -104,7 +104,12 @@ class CLIP:
         if return_pooled == "unprojected":
             model.set_clip_options({"projected_pooled": False})
         self.load_model()
-        cond, pooled = model.encode_token_weights(tokens)
+
+        def encode() -> Any:
+            return model.encode_token_weights(tokens)
+
+        # There is no thriftier way to encode, but other models can make room for it.
+        cond, pooled = memory.with_recovery(encode, encode, "encoding the text", [self.patcher])
         model.reset_clip_options()
         if return_dict:
             return {"cond": cond, "pooled_output": pooled}

@@ -181,10 +181,26 @@ class VAE:
             parts = [self._decode(part) for part in torch.split(samples_in, at_once)]
             return torch.cat(parts)
 
-        pixels = memory.with_recovery(
-            whole, lambda: self._decode_tiled(samples_in), "decoding a picture"
+        pixels = self._in_smaller_parts(
+            "decoding a picture",
+            whole,
+            lambda: self._decode_tiled(samples_in),
+            lambda: self._decode_tiled(samples_in, 32, 32, 8),
         )
         return pixels.movedim(1, -1)
+
+    def _in_smaller_parts(
+        self,
+        what: str,
+        whole: Callable[[], torch.Tensor],
+        tiled: Callable[[], torch.Tensor],
+        small_tiles: Callable[[], torch.Tensor],
+    ) -> torch.Tensor:
+        """Compute whole; when memory runs out in tiles, and then in smaller ones."""
+        keep = [self.patcher]
+        return memory.with_recovery(
+            whole, lambda: memory.with_recovery(tiled, small_tiles, what, keep), what, keep
+        )
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
         latents = latents.to(self.device, self.vae_dtype)
@@ -239,7 +255,12 @@ class VAE:
             at_once = max(1, int(free / needed))
             return torch.cat([self._encode(part) for part in torch.split(pixels, at_once)])
 
-        return memory.with_recovery(whole, lambda: self._encode_tiled(pixels), "encoding a picture")
+        return self._in_smaller_parts(
+            "encoding a picture",
+            whole,
+            lambda: self._encode_tiled(pixels),
+            lambda: self._encode_tiled(pixels, 256, 256, 64),
+        )
 
     def _pixels_in(self, pixels: torch.Tensor) -> torch.Tensor:
         return self.vae_encode_crop_pixels(pixels)[..., :3].movedim(-1, 1)

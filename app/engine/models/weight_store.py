@@ -47,6 +47,8 @@ class WeightStore:
         self.device: torch.device | None = None
         self.dtype: torch.dtype = torch.float32
         self.streamed: set[str] = set()
+        # False while weights are being changed; an interrupt or missing memory leaves it so.
+        self._is_whole = True
 
     def size(self) -> int:
         """Return the bytes of all weights as stored."""
@@ -82,8 +84,11 @@ class WeightStore:
             patches: By full weight name.
             patches_uuid: Identifies ``patches``; equal ones are not applied again.
             budget: Bytes for computing copies; layers beyond it are streamed. None is no limit.
+
+        An error in the middle, such as missing memory, leaves the store fit for another
+        :meth:`load` or :meth:`unload`.
         """
-        same_place = self.device == device and self.dtype == dtype
+        same_place = self._is_whole and self.device == device and self.dtype == dtype
         streamed = self._choose_streamed(dtype, budget)
         if same_place and patches_uuid == self.patches_uuid and streamed == self.streamed:
             return
@@ -91,17 +96,20 @@ class WeightStore:
             names = self.patched | set(patches) | (streamed ^ self.streamed)
         else:
             names = set(self.stored)
+        self._is_whole = False
         self.device, self.dtype, self.streamed = device, dtype, streamed
         for name in self.stored:
             if name in names:
                 self._place(name, patches.get(name, ()))
         self.patched = set(patches) & set(self.stored)
         self.patches_uuid = patches_uuid
+        self._is_whole = True
 
     def unload(self) -> None:
         """Put the stored tensors back and let go of all copies."""
         if self.device is None:
             return
+        self._is_whole = False
         for name, tensor in self.stored.items():
             layer, last = owner(self.module, name)
             if isinstance(layer, Streaming):
@@ -112,6 +120,7 @@ class WeightStore:
         self.streamed = set()
         self.patched = set()
         self.patches_uuid = None
+        self._is_whole = True
 
     def replace(self, name: str, tensor: torch.Tensor) -> None:
         """Take ``tensor`` as what the file stores under ``name``.
