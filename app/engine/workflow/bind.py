@@ -61,7 +61,8 @@ class BindingChange:
         nodes_moved: Keys of nodes of which only the position changed.
         links_added: Keys of links that are new or run differently now.
         links_removed: Keys of links that are gone.
-        groups, reroutes: Keys that were added, removed or changed.
+        groups, reroutes: Keys that were added, removed or changed; all reroutes when a link with a
+            loose end was.
         is_reordered: The drawing order of nodes changed.
         is_reset: Everything may have changed; the binding was left alone: bind anew.
     """
@@ -184,6 +185,7 @@ class _Update:
         self._groups: dict[str, None] = {}
         self._reroutes: dict[str, None] = {}
         self._paths_changed = False
+        self._loose_changed = False
 
     def note(self, operation: Operation) -> None:
         """Take note of one operation."""
@@ -210,6 +212,8 @@ class _Update:
         elif kind is RecordKind.REROUTE:
             self._reroutes[operation.key] = None
             self._paths_changed = True
+        elif kind is RecordKind.FLOATING_LINK:
+            self._loose_changed = True
 
     def finish(self) -> None:
         """Bind anew what was noted and fill in :attr:`change`."""
@@ -251,6 +255,8 @@ class _Update:
             if key in nodes and key not in added and key not in self._changed
         ]
         change.groups = list(self._groups)
+        if self._loose_changed:
+            self._reroutes.update(dict.fromkeys(self._graph.reroutes))
         change.reroutes = list(self._reroutes)
 
     def _note_graph_key(self, operation: Operation) -> None:

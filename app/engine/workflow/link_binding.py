@@ -69,6 +69,8 @@ class LinkTable:
             if link is not None:
                 self._remember(key, link)
                 targets[link.target] = None
+            else:
+                self._parents.pop(key, None)
         if paths:
             self._read_parents()
         old: dict[str, BoundLink] = {}
@@ -110,6 +112,10 @@ class LinkTable:
     def parent_of(self, key: str) -> str | None:
         """Return the reroute nearest to a link's target, or None."""
         return self._parents.get(key)
+
+    def parents(self) -> dict[str, str]:
+        """Return the reroute nearest to the target, of each stored link that runs through any."""
+        return self._parents
 
     def _read_parents(self) -> None:
         self._parents = {}

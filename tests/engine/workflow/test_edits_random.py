@@ -7,11 +7,18 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from workflow_tools import Desk, content, raw_sample, read_sample, sample_definitions
+from workflow_tools import (
+    Desk,
+    chain_problems,
+    content,
+    raw_sample,
+    read_sample,
+    sample_definitions,
+)
 
 from app.engine.workflow import clipboard, edits
 from app.engine.workflow.model import ROOT
-from app.engine.workflow.reader import build_workflow, new_workflow
+from app.engine.workflow.reader import build_workflow, new_workflow, read_workflow
 
 _SAMPLES = [
     "adv_broken_links",
@@ -47,7 +54,7 @@ class _Hand:
             ["add", "special", "remove", "move", "resize", "connect", "connect", "connect",
              "cut", "cut_output", "widget", "widget", "title", "mode", "collapse", "colors",
              "property", "slot", "raise", "group", "reroute", "unroute", "move_reroute", "paste",
-             "move_links", "regroup"]
+             "move_links", "regroup", "branch", "branch", "feed", "feed", "move_end", "pull_off"]
         )  # fmt: skip
         patch = getattr(self, f"_{name}")()
         if patch:
@@ -195,6 +202,59 @@ class _Hand:
             *self.desk.both, self.desk.definitions, clip, where, keep_inputs=keep
         )[0]
 
+    def _targets(self, origin, output):
+        kind = self.desk.bound.nodes[origin].outputs[output].type
+        return [
+            (key, place)
+            for key in self.desk.bound.nodes
+            if key != origin
+            and (place := edits.first_fitting_input(self.desk.bound, kind, key)) is not None
+        ]
+
+    def _branch(self):
+        """Lead a link from a reroute to an input that fits."""
+        for reroute in self.chance.sample(self._reroutes(), len(self._reroutes())):
+            source = edits.source_of_reroute(*self.desk.both, reroute)
+            targets = source and self._targets(*source)
+            if targets:
+                end = self.chance.choice(targets)
+                return edits.connect(*self.desk.both, *source, *end, parent=reroute)
+        return ()
+
+    def _feed(self):
+        """Let a reroute come from any output, or from another reroute."""
+        nodes = self.desk.bound.nodes
+        ends = [(k, i) for k, n in nodes.items() for i in range(len(n.outputs))]
+        if not ends or not self._reroutes():
+            return ()
+        reroute, parent = self.chance.choice(self._reroutes()), None
+        source = self.chance.choice(ends)
+        if self.chance.random() < 0.4:
+            parent = self.chance.choice(self._reroutes())
+            source = edits.source_of_reroute(*self.desk.both, parent)
+        if source is None:
+            return ()
+        if any(item.node == source[0] for item in edits.fed_by_reroute(*self.desk.both, reroute)):
+            return ()
+        return edits.feed_reroute(*self.desk.both, reroute, *source, parent=parent)
+
+    def _move_end(self):
+        links = list(self.desk.bound.links)
+        if not links:
+            return ()
+        link = self.chance.choice(links)
+        moved = self.desk.bound.links[link]
+        targets = self._targets(moved.origin, moved.origin_slot)
+        return (
+            edits.move_end(*self.desk.both, link, *self.chance.choice(targets)) if targets else ()
+        )
+
+    def _pull_off(self):
+        links = list(self.desk.bound.links)
+        keep = self.chance.choice(["output", "input"])
+        chosen = self.chance.sample(links, min(1, len(links)))
+        return edits.remove_links(*self.desk.both, chosen, keep=keep)
+
     def _move_links(self):
         nodes = self.desk.bound.nodes
         ends = [(k, i) for k, n in nodes.items() for i in range(len(n.outputs))]
@@ -271,4 +331,37 @@ def test_a_thousand_edits_undo_and_redo_to_the_same_bytes():
 
     assert content(desk.workflow) == start
     assert end != start
+    assert desk.differences() == []
+
+
+_WITH_REROUTES = ["adv_reroutes", "adv_version1", "video_wan_vace_14B_ref2v"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("name", _WITH_REROUTES)
+def test_u082_chains_of_reroutes_stay_whole_under_random_edits(name, seed):
+    desk = Desk(read_sample(name))
+    assert chain_problems(desk.workflow) == []
+    start = content(desk.workflow)
+    hand = _Hand(desk, seed)
+    for _ in range(3):
+        patch = hand._reroute()
+        if patch:
+            desk.do(patch)
+    kinds = ["branch", "feed", "move_end", "pull_off", "reroute", "unroute", "cut", "cut_output",
+             "move_links", "connect", "remove", "paste", "add"]  # fmt: skip
+    for step in range(80):
+        kind = hand.chance.choice(kinds)
+        before = content(desk.workflow)
+        patch = getattr(hand, f"_{kind}")()
+        assert content(desk.workflow) == before, "a question changed the document"
+        if patch:
+            desk.do(patch)
+        assert chain_problems(desk.workflow) == [], (step, kind)
+        assert desk.differences() == [], (step, kind)
+    edited = content(desk.workflow)
+    assert content(read_workflow(edited)) == edited
+    while desk.inverses:
+        desk.undo()
+    assert content(desk.workflow) == start
     assert desk.differences() == []

@@ -201,3 +201,52 @@ class Desk:
             if fresh.links.get(key) != ours.links.get(key):
                 found.append(f"link {fresh.links.get(key)} not {ours.links.get(key)}")
         return found
+
+
+def chain_problems(workflow: Workflow, graph_id: str = "") -> list[str]:
+    """Return what is wrong with the reroutes of a graph; a file that we edit has none of it."""
+    graph = workflow.graph(graph_id)
+    parents = {key: link.parent_id for key, link in graph.links.items()}
+    for item in graph.extra.get("linkExtensions", []):
+        parents[str(item["id"])] = str(item["parentId"])
+    through: dict[str, set[str]] = {key: set() for key in graph.reroutes}
+    sources: dict[str, set[tuple[str, int]]] = {key: set() for key in graph.reroutes}
+    floating: dict[str, list[str]] = {key: [] for key in graph.reroutes}
+    ends: dict[str, set[str]] = {}
+    found = [f"link {key} of nobody" for key in parents if key not in graph.links]
+
+    def walk(parent: str | None) -> list[str]:
+        path: list[str] = []
+        while parent is not None:
+            if parent not in graph.reroutes or parent in path:
+                found.append(f"no way above {path} to {parent}")
+                break
+            path.append(parent)
+            parent = graph.reroutes[parent].parent_id
+        return path
+
+    for key, parent in parents.items():
+        for name in walk(parent):
+            through[name].add(key)
+            sources[name].add((graph.links[key].origin, graph.links[key].origin_slot))
+    for key, link in graph.floating_links.items():
+        end = "input" if link.origin == "-1" else "output"
+        node = link.target if end == "input" else link.origin
+        if node not in graph.nodes and node not in ("-10", "-20"):
+            found.append(f"floating {key} hangs from {node}")
+        for name in walk(link.parent_id):
+            floating[name].append(key)
+            if end == "output":
+                sources[name].add((link.origin, link.origin_slot))
+        ends.setdefault(link.parent_id or "", set()).add(end)
+    for key, reroute in graph.reroutes.items():
+        if not through[key] and not floating[key]:
+            found.append(f"reroute {key} is of no use")
+        if {str(item) for item in reroute.get("linkIds") or []} != through[key]:
+            found.append(f"reroute {key} names {reroute.get('linkIds')}, not {through[key]}")
+        if len(sources[key]) > 1:
+            found.append(f"reroute {key} has sources {sources[key]}")
+        mark = (reroute.get("floating") or {}).get("slotType")
+        if (mark is None) != (key not in ends) or (mark and mark not in ends[key]):
+            found.append(f"reroute {key} is marked {mark}, ends {ends.get(key)}")
+    return found

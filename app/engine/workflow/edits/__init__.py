@@ -23,6 +23,7 @@ from app.engine.workflow.edits.links import (
     first_fitting_input,
     first_fitting_output,
     leads_to,
+    move_end,
     move_links,
     remove_links,
 )
@@ -43,9 +44,19 @@ from app.engine.workflow.edits.nodes import (
     set_title,
     set_widget,
 )
-from app.engine.workflow.edits.reroutes import add_reroute, move_reroutes, remove_reroutes
+from app.engine.workflow.edits.reroutes import (
+    Fed,
+    add_reroute,
+    fed_by_reroute,
+    feed_reroute,
+    move_reroutes,
+    remove_reroutes,
+    reroutes_before,
+    source_of_reroute,
+)
 
 __all__ = [
+    "Fed",
     "add_group",
     "add_node",
     "add_reroute",
@@ -55,11 +66,14 @@ __all__ = [
     "disconnect_input",
     "disconnect_output",
     "estimate_size",
+    "fed_by_reroute",
+    "feed_reroute",
     "first_fitting_input",
     "first_fitting_output",
     "group_around",
     "group_members",
     "leads_to",
+    "move_end",
     "move_groups",
     "move_links",
     "move_nodes",
@@ -70,6 +84,7 @@ __all__ = [
     "remove_nodes",
     "remove_reroutes",
     "rename_slot",
+    "reroutes_before",
     "resize_node",
     "set_collapsed",
     "set_colors",
@@ -79,4 +94,5 @@ __all__ = [
     "set_property",
     "set_title",
     "set_widget",
+    "source_of_reroute",
 ]

@@ -7,7 +7,7 @@ reroutes and subgraph slots, counters, and ids of duplicates that are touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from app.engine.workflow.binding import BoundGraph, BoundInput, BoundNode, BoundOutput
@@ -55,9 +55,14 @@ class Draft:
         self._moved: list[MoveRecord] = []
         self._next: dict[RecordKind, int] = {}
         self._first: list[Operation] = []
+        self._mentions: dict[str, list[str]] | None = None
+        self._left: set[str] = set()
+        self._unextended: set[str] = set()
+        self._extensions: dict[str, str] = {}
 
     def patch(self) -> Patch:
         """Return the patch: removals, then new values, then new records, then counters."""
+        self._write_extra()
         graph_id = self.graph.id
         operations: list[Operation] = list(self._first)
         operations.extend(self._removals())
@@ -75,6 +80,8 @@ class Draft:
 
     def fresh_id(self, kind: RecordKind) -> int:
         """Return a free id for a new record; each call gives another one."""
+        if kind is RecordKind.FLOATING_LINK:
+            kind = RecordKind.LINK  # they share one counter
         number = self._next.get(kind)
         if number is None:
             number = next_id(self.workflow, self.graph, kind)
@@ -87,6 +94,8 @@ class Draft:
 
     def get(self, kind: RecordKind | None, key: str, name: str) -> Any:
         """Return a value as this draft leaves it; None when the key is absent."""
+        if kind is None and name == "extra":
+            self._write_extra()
         pending = self._keys.get((kind, key, name), self)
         if pending is not self:
             return None if pending is ABSENT else pending
@@ -123,6 +132,12 @@ class Draft:
     def move(self, kind: RecordKind, key: str, index: int) -> None:
         """Give a record another place in its list."""
         self._moved.append(MoveRecord(self.graph.id, kind, key, index))
+
+    def keys(self, kind: RecordKind) -> list[str]:
+        """Return the keys of all records of a kind that are there after this draft."""
+        stored = self.graph.records(kind)
+        made = [key for each, key in self._inserted if each is kind]
+        return [*(key for key in stored if (kind, key) not in self._removed), *made]
 
     def exists(self, kind: RecordKind, key: str) -> bool:
         """Tell whether a record is there after this draft."""
@@ -165,9 +180,7 @@ class Draft:
         else:
             raw = [number, origin_id, origin_slot, target_id, target_slot, kind]
             if parent is not None:
-                entry = {"id": number, "parentId": id_value(parent)}
-                extensions = as_list(self._extra().get("linkExtensions"))
-                self._set_extra("linkExtensions", [*extensions, entry])
+                self._extensions[str(number)] = parent
         self.insert(RecordKind.LINK, str(number), raw)
         while parent is not None and self.exists(RecordKind.REROUTE, parent):
             ids = as_list(self.get(RecordKind.REROUTE, parent, "linkIds"))
@@ -185,9 +198,11 @@ class Draft:
         link: Link = self.graph.links[key]
         self._leave_slots(link, key)
         self.remove(RecordKind.LINK, key)
-        self._leave_extra(key)
+        self._left.add(key)
+        self._unextended.add(key)
+        self._extensions.pop(key, None)
         emptied: list[str] = []
-        for reroute_key in self.graph.reroutes:
+        for reroute_key in self._mentioning(key):
             if not self.exists(RecordKind.REROUTE, reroute_key):
                 continue
             ids = as_list(self.get(RecordKind.REROUTE, reroute_key, "linkIds"))
@@ -348,23 +363,43 @@ class Draft:
         if any(new is not old for new, old in zip(made, slots, strict=True)):
             self.set(kind, key, name, made)
 
-    def _extra(self) -> Mapping[str, Any]:
-        return as_mapping(self.get(None, "", "extra"))
+    def extend_link(self, key: str, parent: str | None) -> None:
+        """Enter the reroute nearest to the target of a link that is an array (schema 0.4)."""
+        self._unextended.add(key)
+        self._extensions.pop(key, None)
+        if parent is not None:
+            self._extensions[key] = parent
 
-    def _set_extra(self, name: str, value: Any) -> None:
-        self.set(None, "", "extra", {**self._extra(), name: value})
+    def _mentioning(self, link: str) -> list[str]:
+        """Return the stored reroutes whose ``linkIds`` name a link."""
+        if self._mentions is None:
+            self._mentions = {}
+            for key, reroute in self.graph.reroutes.items():
+                for item in as_list(reroute.get("linkIds")):
+                    self._mentions.setdefault(id_text(item), []).append(key)
+        return self._mentions.get(link, [])
 
-    def _leave_extra(self, key: str) -> None:
-        extra = self._extra()
-        extensions = extra.get("linkExtensions")
-        if isinstance(extensions, list):
-            left = [item for item in extensions if id_text(as_mapping(item).get("id")) != key]
-            if len(left) != len(extensions):
-                self._set_extra("linkExtensions", left)
+    def _write_extra(self) -> None:
+        """Enter in ``extra`` which links came and went, all at once."""
+        if not self._unextended and not self._extensions:
+            return
+        left, unextended, made = self._left, self._unextended, self._extensions
+        self._left, self._unextended, self._extensions = set(), set(), {}
+        extra = dict(as_mapping(self.get(None, "", "extra")))
+        stored = extra.get("linkExtensions")
+        entries = [
+            {"id": id_value(key), "parentId": id_value(parent)} for key, parent in made.items()
+        ]
+        kept = _without(stored, unextended)
+        if entries or kept != as_list(stored):
+            extra["linkExtensions"] = [*kept, *entries]
         shown = extra.get("linkPresentation")
-        if isinstance(shown, dict) and key in shown:
-            rest = {name: value for name, value in shown.items() if name != key}
-            self._set_extra("linkPresentation", rest)
+        if isinstance(shown, dict) and not left.isdisjoint(shown):
+            rest = {name: value for name, value in shown.items() if name not in left}
+            extra["linkPresentation"] = rest
+        before = as_mapping(self.get(None, "", "extra"))
+        if extra != before:
+            self.set(None, "", "extra", extra)
 
     def has_floating(self, reroute: str) -> bool:
         """Tell whether a link with a loose end runs through a reroute."""
@@ -377,6 +412,11 @@ class Draft:
                 seen.add(at)
                 at = self.graph.reroutes[at].parent_id
         return False
+
+
+def _without(entries: Any, links: set[str]) -> list[Any]:
+    """Return the link extensions without those of some links."""
+    return [item for item in as_list(entries) if id_text(as_mapping(item).get("id")) not in links]
 
 
 def input_slot(item: BoundInput, link: int | None = None) -> Raw:

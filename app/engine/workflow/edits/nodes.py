@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow.binding import BoundGraph, BoundInput, BoundNode, BoundOutput
+from app.engine.workflow.edits.chains import Chains
 from app.engine.workflow.edits.draft import Draft, input_slot, output_slot
-from app.engine.workflow.edits.links import join_around
+from app.engine.workflow.edits.links import add_joins, join_around
 from app.engine.workflow.edits.values import is_same, stored_pair, stored_size
 from app.engine.workflow.hosts import INPUT_BOX
 from app.engine.workflow.model import Raw, RecordKind, Workflow, as_list, as_mapping
@@ -144,6 +145,9 @@ def remove_nodes(
 ) -> Patch:
     """Remove nodes and all their links.
 
+    Reroutes on those links stay and hang from the node at their other end (U-082); what hung
+    from the removed nodes goes with them.
+
     Args:
         workflow: The document.
         bound: The graph.
@@ -151,16 +155,21 @@ def remove_nodes(
         keep_links: Join what fed a removed node to what it fed, where types allow (U-083).
     """
     draft = Draft(workflow, bound)
-    chosen = [key for key in dict.fromkeys(keys) if key in draft.graph.nodes]
+    chains = Chains(draft)
+    chosen = {key: None for key in keys if key in draft.graph.nodes}
     joins = join_around(bound, chosen) if keep_links else []
     for key in chosen:
-        for link in draft.stored_links(key, into=True, out=True):
-            draft.remove_link(link)
+        for link in draft.stored_links(key, into=True, out=False):
+            inside = draft.graph.links[link].origin in chosen
+            chains.remove_link(link, keep=None if inside else "output")
+        for link in draft.stored_links(key, into=False, out=True):
+            chains.remove_link(link, keep="input")
+    for link in chains.floating_of(chosen):
+        chains.remove_floating(link)
     for key in chosen:
         draft.remove(RecordKind.NODE, key)
-    for origin, output, target, place in joins:
-        kind = bound.nodes[origin].outputs[output].type
-        draft.add_link(bound.nodes[origin], output, bound.nodes[target], place, kind)
+    add_joins(chains, draft, joins)
+    chains.settle()
     return draft.patch()
 
 
