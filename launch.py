@@ -27,6 +27,7 @@ VENV = ROOT / ".venv"
 IS_WINDOWS = os.name == "nt"
 PYTHON = VENV / ("Scripts/python.exe" if IS_WINDOWS else "bin/python")
 LOCKS = {"run": ("requirements.lock",), "dev": ("requirements.lock", "requirements-dev.lock")}
+EXTRA = "requirements-extra.lock"
 
 # Debian packages by the shared library that Qt's wheels expect from the system.
 DEBIAN_PACKAGES = {
@@ -100,6 +101,7 @@ def ensure_environment(kind: str) -> None:
         install_with_uv(packages, constraints)
     else:
         pip_install([*constraints, *packages])
+    install_extra()
     # The editable install gives the `easel` command; it needs nothing from the network.
     pip_install(["--no-deps", "--no-build-isolation", "-e", str(ROOT)], quiet=True)
     # Compiled now, so that the first window is as quick as all later ones.
@@ -112,9 +114,25 @@ def ensure_environment(kind: str) -> None:
 def fingerprint(kind: str) -> str:
     """Return a text that changes whenever an installation would give something else."""
     digest = hashlib.sha256(f"{sys.version_info[:2]}{ROOT}".encode())
-    for name in ("pyproject.toml", *LOCKS[kind]):
+    for name in ("pyproject.toml", EXTRA, *LOCKS[kind]):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
+
+
+def install_extra() -> None:
+    """Install what upscale models need, without what those packages declare to need.
+
+    They name torchvision, of which three functions are used and which would bring another build
+    of torch. Everything but upscale models works without them, so a failure is only told.
+    """
+    try:
+        pip_install(["--no-deps", "-r", str(ROOT / EXTRA)], quiet=True)
+    except SetupError:
+        print(
+            "Upscale models will not work: the packages of requirements-extra.lock could not be "
+            "installed. Run this again with --setup to retry.",
+            file=sys.stderr,
+        )
 
 
 def wanted_packages(kind: str) -> list[str]:

@@ -43,6 +43,7 @@ from . import (
     text,
     text_encoding,
     text_patterns,
+    upscale_models,
     vae_nodes,
 )
 from .sampling import common_ksampler
@@ -54,6 +55,7 @@ _MODULES = (
     latent_math, latent_operations, conditioning, conditioning_flags, sigmas, text, text_patterns,
     primitives, logic, preview, loaders, text_encoding, sampling, vae_nodes, lora_nodes,
     controlnet_nodes, model_sampling, custom_sampling, sampler_nodes,
+    upscale_models,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from app.engine.diffusion.noise import fit_empty_latent, no_noise, start_noise
 from app.engine.diffusion.samplers import SAMPLERS, Sampler, make_sampler
 from app.engine.diffusion.samplers.sampler import StepCallback, is_max_denoise
 from app.engine.diffusion.schedules import cut_sigmas, ksampler_sigmas
+from app.engine.models.stopping import Check, stop_between_blocks
 
 __all__ = [
     "Check",
@@ -23,9 +24,6 @@ __all__ = [
     "run_sampler",
     "sample_latent",
 ]
-
-Check = Callable[[], None]
-"""Called often; raises to stop the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,8 @@ def run_sampler(
             everywhere.
         callback: Told once a step.
         seed: Of the steps' noise.
-        check: Called before each call of the model; raises to stop the run.
+        check: Called before each call of the model and between its blocks; raises to stop the
+            run.
 
     Returns:
         The sampled latent.
@@ -85,10 +84,13 @@ def run_sampler(
             callback(step, denoised, x, total)
 
     guider.check = check
-    samples = guider.sample(noise, latent_image, sampler, sigmas, noise_mask, on_step, False, seed)
+    network = guider.model_patcher.model
+    with stop_between_blocks(network, check):
+        samples = guider.sample(
+            noise, latent_image, sampler, sigmas, noise_mask, on_step, False, seed
+        )
     denoised = samples
     if newest:
-        network = guider.model_patcher.model
         with torch.no_grad():
             denoised = network.process_latent_out(newest[0].float()).cpu()
     return Sampled(samples, denoised)

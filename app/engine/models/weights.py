@@ -42,6 +42,9 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"Rar!", "a RAR archive"),
 )
 
+_WRAPPERS: Final = ("state_dict", "params_ema", "params-ema", "params")
+"""Names that training programs keep the weights under; averaged weights before plain ones."""
+
 _HARMLESS_NAMES: Final = (
     "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
     "pytorch_lightning.utilities.enums._FaultTolerantMode",
@@ -230,10 +233,11 @@ def read_torch_content(path: str | os.PathLike[str]) -> Any:
 
 
 def _flat_tensors(content: Any, shown: str) -> StateDict:
-    """Find the tensors: under ``state_dict``, in the only entry, or on top (rule D-210)."""
+    """Find the tensors: under a known name, in the only entry, or on top (rule D-210)."""
     if isinstance(content, Mapping):
-        if isinstance(content.get("state_dict"), Mapping):
-            content = content["state_dict"]
+        name = next((key for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
+        if name is not None:
+            content = content[name]
         elif len(content) == 1:
             (only,) = content.values()
             if isinstance(only, Mapping):
