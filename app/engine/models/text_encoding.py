@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
+import torch.nn.functional as F  # noqa: N812 - the customary name
 from torch import nn
 
 from app.engine.models.clip import CLIPTextModel
+from app.engine.models.encoder_part import EncoderPart
+from app.engine.models.t5 import T5Encoder
+from app.engine.models.t5_encoding import T5EncoderPart
+from app.engine.models.t5_tokenizer import T5PromptTokenizer, T5Rules
 from app.engine.models.tokenizer import (
     END_TOKEN,
     START_TOKEN,
@@ -20,10 +24,14 @@ from app.engine.models.tokenizer import (
     Row,
     RowRules,
 )
-
-log = logging.getLogger("easel.models")
+from app.engine.models.unigram import UnigramVocabulary, t5_vocabulary
 
 TokenRows = Mapping[str, Sequence[Row]]
+Encoded = tuple[torch.Tensor, torch.Tensor]
+"""Conditioning ``(1, tokens, width)`` and pooled vector ``(1, width)`` of one encoder."""
+JoinFunction = Callable[[Mapping[str, Encoded]], Encoded]
+
+_FILE_KEYS: Final = {"l": "clip_l", "h": "clip_h", "g": "clip_g", "t5xxl": "t5xxl"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +51,14 @@ class EncoderRules:
     pad_token: int = END_TOKEN
 
 
-class ClipEncoderPart(nn.Module):
-    """One CLIP encoder and its rules; packs know it as ``SDClipModel``.
+class ClipEncoderPart(EncoderPart):
+    """One CLIP encoder and its rules; packs know it as ``SDClipModel``."""
 
-    Attributes:
-        transformer: The network.
-        layer_idx: Layer that the artist chose with clip skip, or None for the rules' own.
-    """
+    transformer: CLIPTextModel
 
     def __init__(self, transformer: CLIPTextModel, rules: EncoderRules) -> None:
-        super().__init__()
-        self.transformer = transformer
+        super().__init__(transformer, rules.pad_token, rules.project)
         self.rules = rules
-        self.layer_idx: int | None = None
-        self.project = rules.project
-        self.execution_device: torch.device | None = None
 
     @property
     def num_layers(self) -> int:
@@ -69,113 +70,51 @@ class ClipEncoderPart(nn.Module):
         """Width of a token."""
         return self.transformer.text_model.width
 
-    def set_clip_options(self, options: Mapping[str, Any]) -> None:
-        """Choose a layer, a projection, or a device; see :meth:`reset_clip_options`."""
-        if "layer" in options:
-            layer = options["layer"]
-            beyond = layer is not None and abs(layer) > self.num_layers
-            self.layer_idx = -1 if beyond else layer
-        self.project = options.get("projected_pooled", self.project)
-        self.execution_device = options.get("execution_device", self.execution_device)
-
-    def reset_clip_options(self) -> None:
-        """Go back to the rules' own choices."""
-        self.layer_idx = None
-        self.project = self.rules.project
-        self.execution_device = None
-
-    def encode_token_weights(self, rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the conditioning ``(1, tokens, width)`` and the pooled ``(1, width)`` vector.
-
-        Tokens are weighted against an empty row at the same place (D-154). Rows are encoded
-        together, which changes nothing but the speed.
-        """
-        lists = [[place[0] for place in row] for row in rows]
-        weighted = any(place[1] != 1.0 for row in rows for place in row)
-        longest = max((len(row) for row in lists), default=0)
-        if weighted or not lists:
-            longest = longest or 77
-            padding = [self.rules.pad_token] * (longest - 2)
-            lists.append([START_TOKEN, END_TOKEN, *padding])
-        out, pooled = self.encode(lists)
-        if weighted:
-            plain = out[-1]
-            for index, row in enumerate(rows):
-                weights = torch.tensor([place[1] for place in row], dtype=torch.float32)
-                weights = weights.to(out.device)[:, None]
-                changed = (out[index] - plain) * weights + plain
-                out[index] = torch.where(weights == 1.0, out[index], changed)
-            out = out[:-1]
-        cond = out.reshape(1, -1, out.shape[-1])
-        return cond.cpu().float(), pooled[:1].cpu().float()
+    def empty_row(self, length: int) -> list[int]:
+        """Return the row of an empty prompt."""
+        return [START_TOKEN, END_TOKEN, *[self.pad_token] * (length - 2)]
 
     def encode(self, rows: Sequence[Sequence[Any]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Encode rows of equal length.
-
-        Args:
-            rows: Token ids and embedding rows.
-
-        Returns:
-            ``(rows, tokens, width)`` and ``(rows, pooled width)`` float32.
-        """
+        """See :meth:`EncoderPart.encode`."""
         network = self.transformer.text_model
         device = self.execution_device or network.final_layer_norm.weight.device
-        lists = [self._fitting(row) for row in rows]
-        ids = torch.tensor(
-            [[token if isinstance(token, int) else 0 for token in row] for row in lists],
-            dtype=torch.long, device=device,
-        )  # fmt: skip
-        embeds = network.embeddings(ids, torch.float32)
-        ends = []
-        for index, row in enumerate(lists):
-            for place, token in enumerate(row):
-                if not isinstance(token, int):
-                    embeds[index, place] = token.to(device=device, dtype=torch.float32)
-            ends.append(row.index(END_TOKEN) if END_TOKEN in row else len(row) - 1)
+        lists = self.fitting_rows(rows)
+        embeds = self.embed(lists, device, network.embeddings.token_embedding)
+        ends = [row.index(END_TOKEN) if END_TOKEN in row else len(row) - 1 for row in lists]
         layer = self.rules.layer if self.layer_idx is None else self.layer_idx
         last, kept, pooled = network(embeds, ends, layer, self.rules.norm_layer)
         if self.project:
             pooled = self.transformer.project(pooled)
         return (last if kept is None else kept).float(), pooled.float()
 
-    def _fitting(self, row: Sequence[Any]) -> list[Any]:
-        """Leave out embedding rows made for another encoder, and pad (D-155)."""
-        fitting = [
-            token for token in row if isinstance(token, int) or tuple(token.shape) == (self.width,)
-        ]
-        missing = len(row) - len(fitting)
-        if missing:
-            log.warning(
-                "An embedding was left out: it is made for another text encoder than this one "
-                "with %d channels.", self.width,
-            )  # fmt: skip
-        plain: list[Any] = [int(token) if isinstance(token, int) else token for token in fitting]
-        return plain + [self.rules.pad_token] * missing
-
 
 class TextModel(nn.Module):
     """All text encoders of a model; packs know it as ``cond_stage_model``.
 
     Args:
-        parts: By the key of their rows: ``l``, ``h``, ``g``.
-        dtypes: Types of the weights, for packs that ask.
+        parts: By the key of their rows: ``l``, ``h``, ``g``, ``t5xxl``.
+        pooled_key: Which encoder's pooled vector is the model's.
+        join: Makes one conditioning of several, or None to lay channels side by side.
 
     Attributes:
         keys: The rows' keys in the order of the conditioning's channels.
-        pooled_key: Which encoder's pooled vector is the model's.
+        pooled_key: See above.
     """
 
-    def __init__(self, parts: Mapping[str, ClipEncoderPart], pooled_key: str) -> None:
+    def __init__(
+        self, parts: Mapping[str, EncoderPart], pooled_key: str, join: JoinFunction | None = None
+    ) -> None:
         super().__init__()
         self.keys = list(parts)
         self.pooled_key = pooled_key
+        self._join = join
         for key, part in parts.items():
-            setattr(self, f"clip_{key}", part)
+            setattr(self, _FILE_KEYS[key], part)
 
-    def part(self, key: str) -> ClipEncoderPart:
+    def part(self, key: str) -> EncoderPart:
         """Return the encoder for the rows under ``key``."""
-        found = getattr(self, f"clip_{key}")
-        assert isinstance(found, ClipEncoderPart)
+        found = getattr(self, _FILE_KEYS[key])
+        assert isinstance(found, EncoderPart)
         return found
 
     def set_clip_options(self, options: Mapping[str, Any]) -> None:
@@ -194,13 +133,10 @@ class TextModel(nn.Module):
         Raises:
             KeyError: Rows for one of the encoders are missing.
         """
-        conds = []
-        pooled = torch.zeros(0)
-        for key in self.keys:
-            cond, own = self.part(key).encode_token_weights(rows[key])
-            conds.append(cond)
-            if key == self.pooled_key:
-                pooled = own
+        found = {key: self.part(key).encode_token_weights(rows[key]) for key in self.keys}
+        if self._join is not None:
+            return self._join(found)
+        conds, (_, pooled) = [cond for cond, _ in found.values()], found[self.pooled_key]
         if len(conds) == 1:
             return conds[0], pooled
         length = min(cond.shape[1] for cond in conds)
@@ -214,10 +150,19 @@ class TextLayout:
     Attributes:
         rules: By row key, in the order of the conditioning's channels.
         pooled: Key of the encoder whose pooled vector is used.
+        join: Makes one conditioning of several, or None to lay channels side by side.
+        optional: Whether encoders may be missing.
     """
 
-    rules: Mapping[str, EncoderRules]
+    rules: Mapping[str, EncoderRules | T5Rules]
     pooled: str
+    join: JoinFunction | None = None
+    optional: bool = False
+
+    def reduced(self, keys: Iterable[str]) -> TextLayout:
+        """Return the layout with the encoders of ``keys`` only."""
+        kept = set(keys)
+        return replace(self, rules={key: rule for key, rule in self.rules.items() if key in kept})
 
 
 SD1_TEXT: Final = TextLayout({"l": EncoderRules(project=False)}, "l")
@@ -233,23 +178,72 @@ SDXL_REFINER_TEXT: Final = TextLayout(
     {"g": EncoderRules(layer=-2, norm_layer=False, pad_token=0)}, "g"
 )
 
-_FILE_KEYS: Final = {"l": "clip_l", "h": "clip_h", "g": "clip_g"}
+_CLIP_L_WIDTH: Final = 768
+_CLIP_G_WIDTH: Final = 1280
+_SD3_WIDTH: Final = 4096
 
 
-def make_text_model(layout: TextLayout, networks: Mapping[str, CLIPTextModel]) -> TextModel:
+def _join_flux(found: Mapping[str, Encoded]) -> Encoded:
+    """Take the text of T5 and the pooled vector of CLIP-L (D-159)."""
+    return found["t5xxl"][0], found["l"][1]
+
+
+def _join_sd3(found: Mapping[str, Encoded]) -> Encoded:
+    """Lay CLIP-L and CLIP-G side by side, and T5 behind them; missing ones are zeros (D-159)."""
+    pooled = [
+        found[key][1] if key in found else torch.zeros(1, width)
+        for key, width in (("l", _CLIP_L_WIDTH), ("g", _CLIP_G_WIDTH))
+    ]
+    rows = []
+    clips = [found[key][0] for key in ("l", "g") if key in found]
+    if clips:
+        length = min(cond.shape[1] for cond in clips)
+        left = 0 if "l" in found else _CLIP_L_WIDTH
+        joined = F.pad(torch.cat([cond[:, :length] for cond in clips], dim=-1), (left, 0))
+        rows.append(F.pad(joined, (0, _SD3_WIDTH - joined.shape[-1])))
+    if "t5xxl" in found:
+        rows.append(found["t5xxl"][0])
+    return torch.cat(rows, dim=1), torch.cat(pooled, dim=-1)
+
+
+FLUX_TEXT: Final = TextLayout(
+    {"t5xxl": T5Rules(min_length=256), "l": EncoderRules(project=False)}, "l", _join_flux
+)
+SD3_TEXT: Final = TextLayout(
+    {
+        "l": EncoderRules(layer=-2, norm_layer=False, project=False),
+        "g": EncoderRules(layer=-2, norm_layer=False, pad_token=0),
+        "t5xxl": T5Rules(min_length=77),
+    },
+    "g",
+    _join_sd3,
+    optional=True,
+)
+
+
+def make_text_model(layout: TextLayout, networks: Mapping[str, nn.Module]) -> TextModel:
     """Return the encoders of a layout as one model.
 
     Raises:
         KeyError: A network of the layout is missing.
     """
-    parts = {key: ClipEncoderPart(networks[key], rules) for key, rules in layout.rules.items()}
-    return TextModel(parts, layout.pooled)
+    parts: dict[str, EncoderPart] = {}
+    for key, rules in layout.rules.items():
+        network = networks[key]
+        if isinstance(rules, EncoderRules):
+            assert isinstance(network, CLIPTextModel)
+            parts[key] = ClipEncoderPart(network, rules)
+        else:
+            assert isinstance(network, T5Encoder)
+            parts[key] = T5EncoderPart(network)
+    return TextModel(parts, layout.pooled, layout.join)
 
 
 def make_tokenizer(
     layout: TextLayout,
     widths: Mapping[str, int],
     find_embedding: Callable[[str, int, str], Any] | None = None,
+    vocabulary: Callable[[], UnigramVocabulary] = t5_vocabulary,
 ) -> MultiTokenizer:
     """Return the tokenizers of a layout.
 
@@ -257,6 +251,7 @@ def make_tokenizer(
         layout: The encoders.
         widths: Width of a token by encoder.
         find_embedding: From name, width and the encoder's name in files to rows or None.
+        vocabulary: Gives the words of the T5 encoder when the first prompt comes.
     """
 
     def loader(key: str) -> EmbeddingLoader | None:
@@ -264,9 +259,9 @@ def make_tokenizer(
             return None
         return lambda name: find_embedding(name, widths[key], _FILE_KEYS[key])
 
-    return MultiTokenizer(
-        {
-            key: PromptTokenizer(RowRules(rules.pad_token), loader(key))
-            for key, rules in layout.rules.items()
-        }
-    )
+    def tokenizer(key: str, rules: EncoderRules | T5Rules) -> PromptTokenizer:
+        if isinstance(rules, T5Rules):
+            return T5PromptTokenizer(rules, vocabulary, loader(key))
+        return PromptTokenizer(RowRules(rules.pad_token), loader(key))
+
+    return MultiTokenizer({key: tokenizer(key, rules) for key, rules in layout.rules.items()})

@@ -265,6 +265,10 @@ class PromptTokenizer:
         groups = self.groups(text)
         return sum(len(tokens) for tokens, _ in groups), len(self._fill_rows(groups))
 
+    def encode(self, text: str) -> list[int]:
+        """Return the token ids of a piece of plain text."""
+        return clip_vocabulary().encode(text)
+
     def untokenize(self, rows: Sequence[Row]) -> list[list[tuple[tuple[Any, ...], str]]]:
         """Return every place of ``rows`` together with its piece of text, for packs."""
         pieces = {index: piece for piece, index in clip_vocabulary()._ids.items()}
@@ -280,7 +284,6 @@ class PromptTokenizer:
 
     def groups(self, text: str) -> list[tuple[list[Token], float]]:
         """Return the tokens of each segment with its weight; only long ones may be split."""
-        vocabulary = clip_vocabulary()
         groups: list[tuple[list[Token], float]] = []
         for segment, weight in parse_weights(text):
             for part in _embedding_parts(segment):
@@ -290,7 +293,7 @@ class PromptTokenizer:
                         groups.append((list(rows), weight))
                         if not part:
                             continue
-                groups.append((list(vocabulary.encode(part)), weight))
+                groups.append((list(self.encode(part)), weight))
         return groups
 
     def _embedding(self, text: str) -> tuple[Any, str]:
