@@ -56,7 +56,9 @@ def add_input(trial: Trial, subgraph: str, target: str, input_index: int, *, nam
     wanted = name or item.name or item.type
     slots = as_list(trial.graph(subgraph).raw.get("inputs"))
     free = free_name(wanted, slot_names(trial.graph(subgraph), "inputs"))
-    _set_slots(trial, subgraph, "inputs", [*slots, fresh_slot(free, item.type, label=item.label)])
+    # A label that only repeats the name would hide the number that tells two slots apart.
+    label = item.label if item.label != item.name else ""
+    _set_slots(trial, subgraph, "inputs", [*slots, fresh_slot(free, item.type, label=label)])
     draft = trial.draft(subgraph)
     bound = trial.bound(subgraph)
     if item.link is not None:
@@ -73,7 +75,9 @@ def add_output(trial: Trial, subgraph: str, origin: str, output: int, *, name: s
     wanted = name or item.name or item.type
     slots = as_list(trial.graph(subgraph).raw.get("outputs"))
     free = free_name(wanted, slot_names(trial.graph(subgraph), "outputs"))
-    _set_slots(trial, subgraph, "outputs", [*slots, fresh_slot(free, item.type, label=item.label)])
+    # A label that only repeats the name would hide the number that tells two slots apart.
+    label = item.label if item.label != item.name else ""
+    _set_slots(trial, subgraph, "outputs", [*slots, fresh_slot(free, item.type, label=label)])
     draft = trial.draft(subgraph)
     nodes = trial.bound(subgraph).nodes
     draft.add_link(nodes[origin], output, nodes[OUTPUT_BOX], len(slots), item.type)

@@ -123,7 +123,9 @@ class CanvasActions:
         self._apply(edits.connect(workflow, bound, *ends), words.add_node(), gesture)
 
     def delete(self) -> None:
-        """Remove what is selected (U-220, U-083)."""
+        """Remove what is selected, or the slot of a strip that has the keyboard (U-220, U-083)."""
+        if self._view.slots.remove_focused():
+            return
         self._remove(words.delete(), keep_links=self.keeps_links)
 
     def _remove(self, text: str, *, keep_links: bool) -> None:
@@ -352,6 +354,8 @@ class CanvasActions:
 
     def rename(self, key: str | None = None) -> None:
         """Open the title of a node, or of what is selected, for typing (U-144)."""
+        if key is None and self._view.slots.rename_focused():
+            return
         if key is None:
             selection = self._scene.selection
             if selection.groups and not selection.nodes:
@@ -433,6 +437,8 @@ class CanvasActions:
         document = self._document
         patch: Patch = ()
         for key in self.selected:
+            if self._scene.nodes[key].is_strip:
+                continue
             patch += edits.resize_node(document.workflow, document.bound, key, self.least_size(key))
         self._apply(patch, words.shrink())
 

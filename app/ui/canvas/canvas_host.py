@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 
 from app.engine.workflow import edits
 from app.ui.canvas import words
@@ -13,7 +13,7 @@ from app.ui.canvas.node_item import NodeItem
 from app.ui.canvas.node_views import colors_of
 from app.widgets.choice_popup import ChoicePopup
 from app.widgets.editor_item import EditorItem
-from app.widgets.line_editor import open_line_editor
+from app.widgets.line_editor import LineEditorItem, open_line_editor
 from app.widgets.spec import WidgetKind
 from app.widgets.text_editor import TextEditorItem, open_text_editor
 
@@ -197,9 +197,27 @@ class EditorKeeper:
         view.setFocus()
         self._keep(open_line_editor(group, rect, text, view.theme, on_commit), "", "")
 
+    def rename_slot(
+        self, key: str, name: str, rect: QRectF, text: str, on_commit: Callable[[str], None]
+    ) -> None:
+        """Open an editor over a slot of a strip.
+
+        It is no part of the strip, for the edit that it ends with builds the canvas anew.
+        """
+        item = self._prepare(key, name)
+        place = rect.translated(item.pos())
+        editor = LineEditorItem(place, text, colors_of(item, self._view.theme).style)
+        self._view.canvas.addItem(editor.frame)
+        editor.committed.connect(on_commit)
+        editor.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._keep(editor, key, name)
+
     def activate(self, key: str, name: str) -> None:
-        """Edit a control from the keyboard."""
+        """Edit a control, or a slot of a strip, from the keyboard."""
         item = self._view.canvas.nodes[key]
+        if item.is_strip:
+            self._view.slots.rename_focused()
+            return
         for control, widget, rect in zip(
             item.controls, item.visible, item.layout.widgets, strict=False
         ):
@@ -219,6 +237,8 @@ class EditorKeeper:
 
     def _focus_next(self, key: str, name: str, *, forwards: bool) -> bool:
         item = self._view.canvas.nodes.get(key)
+        if item is not None and item.is_strip:
+            return self._view.slots.next_slot(key, name, forwards=forwards)
         if item is None or item.node.node.is_collapsed:
             return False
         names = [widget.name for widget in item.visible if not widget.is_linked]

@@ -19,7 +19,7 @@ def cursor_over(scene: CanvasScene, hit: Hit) -> Qt.CursorShape:
     if hit.under in (Under.CORNER, Under.GROUP_CORNER):
         is_falling = hit.corner[0] == hit.corner[1]
         return Qt.CursorShape.SizeFDiagCursor if is_falling else Qt.CursorShape.SizeBDiagCursor
-    if hit.under in (Under.INPUT, Under.OUTPUT):
+    if hit.under in (Under.INPUT, Under.OUTPUT, Under.NEW_SLOT):
         return Qt.CursorShape.CrossCursor
     is_marker = hit.under is Under.LINK and hit.index == 0
     if is_marker or hit.under in (Under.CHEVRON, Under.ENTER, Under.REMEDY):

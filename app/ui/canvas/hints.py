@@ -12,7 +12,7 @@ from typing import Any
 
 from app.engine.node_types.definition import InputDefinition
 from app.engine.workflow.binding import BoundInput, BoundNode, BoundOutput
-from app.ui.canvas import words
+from app.ui.canvas import strips, words
 from app.ui.canvas.hover import Hit, Under
 from app.ui.canvas.node_fonts import node_fonts
 from app.ui.canvas.node_item import NodeItem
@@ -34,6 +34,8 @@ def hint_for(scene: CanvasScene, hit: Hit) -> str:
     item = scene.nodes.get(hit.node)
     if item is None:
         return ""
+    if item.is_strip:
+        return _strip(item.node, hit)
     if hit.under is Under.INPUT and hit.index < len(item.node.inputs):
         return _input(item.node.inputs[hit.index])
     if hit.under is Under.OUTPUT and hit.index < len(item.node.outputs):
@@ -47,6 +49,17 @@ def hint_for(scene: CanvasScene, hit: Hit) -> str:
     if hit.under is Under.ENTER:
         return escape(words.enter_subgraph())
     return _text(scene.run.failed.get(hit.key, "")) if hit.under is Under.REMEDY else ""
+
+
+def _strip(node: BoundNode, hit: Hit) -> str:
+    if hit.under is Under.NEW_SLOT:
+        return escape(words.new_slot_hint(is_input=strips.is_input_strip(node)))
+    slots: list[BoundInput] | list[BoundOutput]
+    slots = node.outputs if strips.is_input_strip(node) else node.inputs
+    if hit.under not in (Under.INPUT, Under.OUTPUT) or hit.index >= len(slots):
+        return ""
+    slot = slots[hit.index]
+    return _joined(_heading(slot.label or slot.name, slot.type), _facts([words.slot_hint()]))
 
 
 def _input(slot: BoundInput) -> str:

@@ -14,6 +14,7 @@ class Under(enum.Enum):
     EMPTY = "empty"
     INPUT = "input"
     OUTPUT = "output"
+    NEW_SLOT = "new_slot"
     WIDGET = "widget"
     CHEVRON = "chevron"
     ENTER = "enter"
@@ -33,8 +34,8 @@ class Under(enum.Enum):
 
 NODE_PARTS = frozenset(
     {
-        Under.INPUT, Under.OUTPUT, Under.WIDGET, Under.CHEVRON, Under.ENTER, Under.TITLE,
-        Under.BODY, Under.CORNER, Under.PICTURE, Under.REMEDY,
+        Under.INPUT, Under.OUTPUT, Under.NEW_SLOT, Under.WIDGET, Under.CHEVRON, Under.ENTER,
+        Under.TITLE, Under.BODY, Under.CORNER, Under.PICTURE, Under.REMEDY,
     }
 )  # fmt: skip
 """The kinds whose :attr:`Hit.key` names a node."""
@@ -50,7 +51,8 @@ class Hit:
     Attributes:
         under: What kind of thing.
         key: Key of the node, group, reroute or link.
-        index: Position of the input, output, widget row or picture; 0 on the marker of a link.
+        index: Position of the input, output, widget row or picture; 0 on the marker of a link;
+            the number of slots on the empty one of a strip.
         widget: Name of the widget, or of the widget that an input belongs to.
         part: Part of the widget.
         corner: For corners, which one: ``(-1 or 1, -1 or 1)`` for left or right, top or bottom.

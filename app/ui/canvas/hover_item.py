@@ -14,6 +14,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from app.ui.canvas import strips, words
 from app.ui.canvas.detail import FULL_ZOOM
 from app.ui.canvas.hover import NOTHING, Hit, Under
 from app.ui.canvas.node_colors import NodeColors
@@ -109,6 +110,8 @@ class HoverItem(QGraphicsItem):
         colors = colors_of(node, self._style)
         if self._hit.under is Under.WIDGET:
             self._paint_control(painter, node, colors)
+        elif node.is_strip:
+            self._paint_strip_slot(painter, node, colors)
         else:
             self._paint_socket(painter, node, colors)
         painter.translate(-self._corner)
@@ -153,6 +156,30 @@ class HoverItem(QGraphicsItem):
         painter.setPen(colors.title_text_selected)
         painter.drawText(QPointF(x, font.baseline(place.y())), text)
 
+    def _paint_strip_slot(self, painter: QPainter, node: NodeItem, colors: NodeColors) -> None:
+        """Paint a row of a subgraph's strip, the empty one too."""
+        strip, index = node.node, self._hit.index
+        is_input = strips.is_input_strip(strip)
+        places = node.layout.outputs if is_input else node.layout.inputs
+        if index >= len(places):
+            return
+        is_new = index == strips.slot_count(strip)
+        kind, text = "*", words.new_slot(is_input=is_input)
+        if not is_new:
+            slots = strip.outputs if is_input else strip.inputs
+            kind, text = slots[index].type, strips.labels_of(strip)[index]
+        paint_socket(painter, places[index], kind, self._style, self._radius + HOVER_GROWTH)
+        font = node_fonts(self._style).inner
+        rect = strips.label_rect(strip, node.layout, index)
+        text = font.cut(text, rect.width())
+        width = font.width(text)
+        x = rect.right() - width if is_input else rect.left()
+        middle = rect.center().y()
+        painter.fillRect(QRectF(x, middle - 8.0, width, 16.0), colors.body)
+        painter.setFont(font.font)
+        painter.setPen(colors.title_text_selected)
+        painter.drawText(QPointF(x, font.baseline(middle)), text)
+
     @property
     def _radius(self) -> float:
         return self._style.px("node.socketRadius")
@@ -173,6 +200,8 @@ def _box_of(node: NodeItem, hit: Hit) -> QRectF:
     if hit.under is Under.WIDGET:
         rows = node.layout.widgets
         return QRectF(rows[hit.index]) if 0 <= hit.index < len(rows) else QRectF()
+    if node.is_strip and hit.under in (Under.INPUT, Under.OUTPUT, Under.NEW_SLOT):
+        return strips.row_rect(node.layout, hit.index)
     if hit.under not in (Under.INPUT, Under.OUTPUT):
         return QRectF()
     places = node.layout.inputs if hit.under is Under.INPUT else node.layout.outputs

@@ -48,6 +48,8 @@ class CanvasKeys:
             return False
         if view.is_hand_mode or event.modifiers() & ~_PLAIN:
             return False
+        if view.slots.press(event):
+            return True
         if key in _ARROWS:
             return self._arrow(key, event)
         if event.modifiers() & Qt.KeyboardModifier.AltModifier:

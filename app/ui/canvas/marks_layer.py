@@ -13,6 +13,7 @@ from app.ui.canvas.hover import NOTHING, Hit, Under
 from app.ui.canvas.hover_item import HoverItem
 from app.ui.canvas.node_item import NodeItem
 from app.ui.canvas.outlines_item import Outline, OutlinesItem, strip_of
+from app.ui.canvas.strips import RADIUS
 from app.widgets.base import REST
 from app.widgets.style import Style
 
@@ -37,7 +38,6 @@ class MarksLayer:
         self.lit: frozenset[str] = frozenset()
         self._scene = scene
         self._offered: tuple[str, QColor] | None = None
-        self._rested = ""
         self._outlines = OutlinesItem(scene.theme, self._all_outlines)
         self._outlines.setZValue(OUTLINES_Z)
         self._hover_item = HoverItem(scene.theme)
@@ -52,6 +52,10 @@ class MarksLayer:
         """Take other colours."""
         self._outlines.set_style(style)
         self._hover_item.set_style(style)
+
+    def stop(self) -> None:
+        """Wait for the pointer no longer, before the canvas goes away."""
+        self._timer.stop()
 
     def update_outline(self, item: NodeItem) -> None:
         """Paint what is around a node anew; call it before and after the node moves."""
@@ -126,28 +130,32 @@ class MarksLayer:
     def _light_rested(self) -> None:
         """Take the node that the pointer rests on as the hovered one."""
         scene = self._scene
-        rested = scene.pointer.hover.node
-        if rested != self._rested:
-            for key in (self._rested, rested):
+        rested, before = scene.pointer.hover.node, scene.pointer.rested
+        if rested != before:
+            scene.pointer.rested = rested
+            for key in (before, rested):
                 item = scene.nodes.get(key)
-                if item is not None:
-                    self._outlines.update_ring(item.outline)
-            self._rested = rested
+                if item is None:
+                    continue
+                if item.is_strip:
+                    scene.repaint_node(key)
+                self._outlines.update_ring(item.outline)
         hit = scene.pointer.hover
         scene.links.item.set_hovered(hit.key if hit.under is Under.LINK else "")
         self._light_links()
 
     def _light_links(self) -> None:
         lit = set(self.lit)
-        if self._rested:
-            lit |= self._scene.links.links_of([self._rested])
+        rested = self._scene.pointer.rested
+        if rested:
+            lit |= self._scene.links.links_of([rested])
         self._scene.links.set_lit(lit)
 
     def _all_outlines(self) -> Iterator[Outline]:
         scene = self._scene
         run, selected = scene.run, scene.selection.nodes
         offered = self._offered[0] if self._offered is not None else ""
-        hovered = self._rested
+        hovered = scene.pointer.rested
         keys = {**dict.fromkeys((hovered, offered)), **run.failed, **run.running, **selected}
         for key in keys:
             item = scene.nodes.get(key)
@@ -159,8 +167,11 @@ class MarksLayer:
                     is_running=key in run.running,
                     problem=run.failed.get(key, ""),
                     remedy=scene.remedies.get(key, ""),
-                    is_hovered=key == hovered,
+                    # A strip answers to the pointer with its side line.
+                    is_hovered=key == hovered and not item.is_strip,
+                    radius=RADIUS if item.is_strip else None,
                     can_resize=key == hovered
+                    and not item.is_strip
                     and not item.is_collapsed
                     and not item.node.node.is_pinned,
                     offer=self._offered[1] if self._offered and key == offered else None,

@@ -17,7 +17,7 @@ from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow.binding import BoundNode, BoundWidget, WidgetRole
 from app.engine.workflow.model import Node
 from app.engine.workflow.node_binding import NodeBinder
-from app.ui.canvas import node_layout
+from app.ui.canvas import node_layout, strips
 from app.ui.canvas.box_index import Box
 from app.ui.canvas.detail import Detail
 from app.ui.canvas.node_fonts import Fonts
@@ -47,7 +47,8 @@ class NodeItem(QGraphicsPixmapItem):
         key: Key of the node in its graph.
         node: The node as it is bound.
         is_collapsed: Only the title is shown.
-        is_plain: It has no title bar (the old Reroute node).
+        is_plain: It has no title bar (the old Reroute node, and strips).
+        is_strip: It is the strip of a subgraph's inputs or outputs.
         size: Shown width and height of the body; at least what its content needs.
         output_row: Height of the row for pictures or text of the last run, or 0.
         zoom: Device pixels per unit of its picture; 0 for the flat placeholder.
@@ -86,7 +87,8 @@ class NodeItem(QGraphicsPixmapItem):
         """Take over a changed node: size, places and controls are worked out again."""
         self.node = node
         self.is_collapsed = node.node.is_collapsed
-        self.is_plain = node_layout.is_plain_reroute(node)
+        self.is_strip = bool(node.boundary)
+        self.is_plain = self.is_strip or node_layout.is_plain_reroute(node)
         self._plain_inputs = next(
             (i for i, item in enumerate(node.inputs) if item.widget is not None), len(node.inputs)
         )
@@ -126,6 +128,11 @@ class NodeItem(QGraphicsPixmapItem):
 
     def update_size(self) -> None:
         """Work out the shown size: the stored one, grown to what the content needs."""
+        if self.is_strip:
+            self.size = strips.strip_size(self.node, self._fonts)
+            self._layout = None
+            self.is_stale = True
+            return
         size = self.dragged_size or self.node.node.size
         if size is None:
             size = default_size(self.node, self.visible, self.heights, self._fonts)
@@ -148,6 +155,8 @@ class NodeItem(QGraphicsPixmapItem):
     def layout(self) -> NodeLayout:
         """Where the parts of the node lie, in its own coordinates."""
         layout = self._layout
+        if layout is None and self.is_strip:
+            layout = self._layout = strips.arrange_strip(self.node, self.size)
         if layout is None:
             collapsed = self.is_collapsed
             layout = self._layout = node_layout.arrange_node(
@@ -225,6 +234,8 @@ class NodeItem(QGraphicsPixmapItem):
         if self.is_collapsed:
             place = (self.layout.outputs if is_output else self.layout.inputs)[index]
             return x + place.x(), y + place.y()
+        if self.is_strip:
+            return (x + self.size[0] if is_output else x), y + strips.slot_y(index)
         if is_output:
             return x + self.size[0], y + (index + 0.7) * node_layout.ROW
         return x, y + self._input_y(index)

@@ -17,6 +17,7 @@ from app.ui.canvas.node_view import NodeView
 from app.ui.canvas.pictures import PictureCache, fitted, grid_cells, size_of
 from app.ui.canvas.shadow import node_shadow
 from app.ui.canvas.socket_painter import REFUSED_OPACITY, paint_problem_ring, paint_socket
+from app.ui.canvas.strip_painter import StripPainter
 from app.ui.canvas.title_painter import TitlePainter, time_words
 from app.widgets.style import Style
 from app.widgets.text_layout import TextLines
@@ -36,6 +37,7 @@ class NodePainter:
         self.style = style
         self.fonts = node_fonts(style)
         self._titles = TitlePainter(style, self.fonts)
+        self._strips = StripPainter(style, self.fonts)
         self._pictures = PictureCache()
         self._radius = style.px("radius.node")
         self._socket_radius = style.px("node.socketRadius")
@@ -45,6 +47,9 @@ class NodePainter:
     def paint(self, painter: QPainter, view: NodeView) -> None:
         """Draw a node as ``view`` says."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        if view.node.boundary:
+            self._strips.paint(painter, view)
+            return
         outline = view.layout.outline
         if view.detail is Detail.FULL and view.has_shadow:
             node_shadow(self.style).paint(painter, outline)

@@ -55,6 +55,8 @@ class NodeView:
         is_live: The picture is a preview of what is being made, and may be enlarged.
         text: Text to show.
         has_shadow: A shadow is drawn around it.
+        is_hovered: The pointer rests on it; known of the strips of a subgraph alone.
+        focused_slot: Row of a strip that the keyboard acts on, or None.
     """
 
     node: BoundNode
@@ -79,3 +81,5 @@ class NodeView:
     is_live: bool = False
     text: str = ""
     has_shadow: bool = True
+    is_hovered: bool = False
+    focused_slot: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.engine.workflow.binding import WidgetRole
+from app.ui.canvas import strips
 from app.ui.canvas.detail import Detail
 from app.ui.canvas.hover import NOTHING, Hit, Under
 from app.ui.canvas.node_colors import NodeColors, node_colors
@@ -24,6 +25,7 @@ class PointerState:
         pressed: What is held down.
         editing: Node key and widget name under an editor, or None.
         focused: Node key and widget name that have the keyboard, or None.
+        rested: Key of the node on which the pointer rests, or an empty text.
     """
 
     def __init__(self) -> None:
@@ -31,6 +33,7 @@ class PointerState:
         self.pressed: Hit = NOTHING
         self.editing: tuple[str, str] | None = None
         self.focused: tuple[str, str] | None = None
+        self.rested = ""
 
 
 def colors_of(item: NodeItem, style: Style) -> NodeColors:
@@ -83,6 +86,10 @@ def view_of(
         is_lit=is_selected,
         offer=offer,
     )
+    if item.node.boundary:
+        view.is_hovered = pointer.rested == item.key
+        if pointer.focused is not None and pointer.focused[0] == item.key:
+            view.focused_slot = strips.focus_index(pointer.focused[1])
     if not is_selected and lit_links:
         view.lit_inputs = frozenset(
             index for index, slot in enumerate(item.node.inputs) if slot.link in lit_links

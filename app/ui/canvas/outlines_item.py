@@ -35,6 +35,7 @@ class Outline:
         is_hovered: The pointer is over it.
         can_resize: The mark of the resize corner is seen while it is hovered.
         offer: Colour of a dragged link that it would take, else None.
+        radius: Radius of its corners, or None for that of nodes.
     """
 
     rect: QRectF
@@ -45,6 +46,7 @@ class Outline:
     is_hovered: bool = False
     can_resize: bool = False
     offer: QColor | None = None
+    radius: float | None = None
 
 
 def strip_of(rect: QRectF) -> QRectF:
@@ -118,7 +120,7 @@ class OutlinesItem(QGraphicsItem):
             if outline.is_hovered:
                 self._paint_hovered(painter, outline, zoom)
             if outline.offer is not None:
-                self._ring(painter, outline.rect, outline.offer, 2.0, 1.0, zoom)
+                self._ring(painter, outline.rect, outline.offer, 2.0, 1.0, zoom, outline.radius)
             if outline.problem:
                 self._paint_failed(painter, outline, zoom)
             elif outline.is_running:
@@ -137,7 +139,7 @@ class OutlinesItem(QGraphicsItem):
                 width = self._style.px("node.selection.width")
                 self._ring(
                     painter, outline.rect, color, width,
-                    self._style.px("node.selection.outside"), zoom,
+                    self._style.px("node.selection.outside"), zoom, outline.radius,
                 )  # fmt: skip
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
@@ -177,7 +179,7 @@ class OutlinesItem(QGraphicsItem):
 
     def _ring(
         self, painter: QPainter, rect: QRectF, color: QColor, width: float, outside: float,
-        zoom: float,
+        zoom: float, corner: float | None = None,
     ) -> None:  # fmt: skip
         if zoom < FULL_ZOOM and outside >= 0.0:
             # From far away the line keeps its width on screen; it would vanish otherwise.
@@ -186,7 +188,7 @@ class OutlinesItem(QGraphicsItem):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(color, width))
         reach = outside + width / 2
-        radius = self._radius + reach
+        radius = (self._radius if corner is None else corner) + reach
         painter.drawRoundedRect(rect.adjusted(-reach, -reach, reach, reach), radius, radius)
 
     def _paint_failed(self, painter: QPainter, outline: Outline, zoom: float) -> None:

@@ -12,6 +12,7 @@ from app.ui.canvas.node_layout import RESIZE_CORNER, TITLE_HEIGHT
 from app.ui.canvas.outlines_item import strip_of
 from app.ui.canvas.reroute_item import PRESS_RADIUS
 from app.ui.canvas.scene import CanvasScene
+from app.ui.canvas.strips import pick_in_strip
 from app.widgets.base import WidgetPart
 
 CHEVRON_WIDTH = 26.0
@@ -73,6 +74,8 @@ def pick_in_node(item: NodeItem, pos: QPointF, zoom: float) -> Hit:
     """Return which part of a node lies under ``pos``."""
     local = pos - item.pos()
     layout = item.layout
+    if item.is_strip:
+        return pick_in_strip(item.node, layout, local, zoom)
     is_near = zoom >= FULL_ZOOM
     if not is_near:
         return Hit(Under.TITLE if local.y() < 0 and zoom >= TITLE_ZOOM else Under.BODY, item.key)
@@ -85,7 +88,7 @@ def pick_in_node(item: NodeItem, pos: QPointF, zoom: float) -> Hit:
     if socket is not None:
         return socket
     if layout.has_title and local.y() < 0:
-        if local.x() <= CHEVRON_WIDTH and corner is None and not item.node.boundary:
+        if local.x() <= CHEVRON_WIDTH and corner is None:
             return Hit(Under.CHEVRON, item.key)
         if item.node.subgraph is not None and local.x() >= layout.width - ENTER_WIDTH:
             return Hit(Under.ENTER, item.key)

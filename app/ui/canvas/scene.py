@@ -104,6 +104,7 @@ class CanvasScene(QGraphicsScene):
 
     def disconnect_document(self) -> None:
         """Stop following the document, before the scene goes away."""
+        self.marks.stop()
         for signal, slot in self._connections():
             signal.disconnect(slot)
 

@@ -54,9 +54,8 @@ class TitlePainter:
 
     def _paint_near(self, painter: QPainter, view: NodeView, color: QColor) -> None:
         glyph = view.colors.glyph
-        if not view.node.boundary:
-            chevron = glyphs.chevron_right() if view.layout.is_collapsed else glyphs.chevron_down()
-            glyphs.paint_glyph(painter, chevron, CHEVRON, glyph)
+        chevron = glyphs.chevron_right() if view.layout.is_collapsed else glyphs.chevron_down()
+        glyphs.paint_glyph(painter, chevron, CHEVRON, glyph)
         font = self._fonts.title
         end = view.layout.width - TITLE_END
         if not view.layout.is_collapsed:

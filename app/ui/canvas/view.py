@@ -41,6 +41,7 @@ from app.ui.canvas.keys import CanvasKeys
 from app.ui.canvas.navigator import Navigator
 from app.ui.canvas.picture_pump import PicturePump
 from app.ui.canvas.scene import CanvasScene
+from app.ui.canvas.strip_slots import StripSlots
 from app.ui.canvas.tooltips import CanvasTooltips
 from app.ui.run_state import RunState
 from app.widgets.style import Style
@@ -67,6 +68,7 @@ class CanvasView(QGraphicsView):
         navigator: Zoom and place.
         actions: What commands can do here.
         editors: Opens editors over controls.
+        slots: Edits the slots of a subgraph's strips.
         dom: Live widgets of node packs.
         chosen: Shows the pictures that nodes load; give it the folders.
         pump: Paints the pictures of nodes.
@@ -141,6 +143,7 @@ class CanvasView(QGraphicsView):
         # Hides QWidget.actions(), which lists the menu entries of a widget; a canvas has none.
         self.actions: CanvasActions = CanvasActions(self)  # type: ignore[assignment,method-assign]
         self.editors = EditorKeeper(self)
+        self.slots = StripSlots(self)
         self.dom = DomOverlay(self)
         self.chosen = ChosenPictures(self)
         self._keys = CanvasKeys(self)

@@ -156,6 +156,7 @@ def link_reason(reason: str) -> str:
     return {
         "a node cannot feed itself": _tr("A node cannot feed itself"),
         "would create a cycle": _tr("Would create a cycle"),
+        "both ends are new": _tr("One end must be a socket that is there already"),
     }.get(reason, reason)
 
 
@@ -167,6 +168,38 @@ def empty_canvas() -> str:
 def enter_subgraph() -> str:
     """Hint of the sign that opens a subgraph."""
     return _tr("Open the subgraph")
+
+
+def new_slot(*, is_input: bool) -> str:
+    """What the empty row of a subgraph's strip says."""
+    return _tr("New input") if is_input else _tr("New output")
+
+
+def new_slot_hint(*, is_input: bool) -> str:
+    """Hint of the empty row of a subgraph's strip."""
+    if is_input:
+        return _tr("Drag from here to an input inside, and the subgraph gets an input for it")
+    return _tr("Drag an output to here, and the subgraph delivers it")
+
+
+def slot_hint() -> str:
+    """What can be done with a row of a subgraph's strip."""
+    return _tr("Double-click to rename")
+
+
+def add_slot(*, is_input: bool) -> str:
+    """Name of giving a subgraph one more input or output."""
+    return _tr("Add input") if is_input else _tr("Add output")
+
+
+def move_slot(*, is_input: bool) -> str:
+    """Name of giving an input or output of a subgraph another place."""
+    return _tr("Move input") if is_input else _tr("Move output")
+
+
+def remove_slot(*, is_input: bool) -> str:
+    """Name of removing an input or output of a subgraph."""
+    return _tr("Remove input") if is_input else _tr("Remove output")
 
 
 def required() -> str:

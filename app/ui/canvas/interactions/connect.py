@@ -11,11 +11,12 @@ from PySide6.QtGui import QColor
 
 from app.engine.workflow import edits
 from app.engine.workflow.binding import BoundGraph, BoundLink
-from app.engine.workflow.patch import Patch
+from app.engine.workflow.model import ROOT
 from app.engine.workflow.type_match import types_fit
-from app.ui.canvas import picking, words
+from app.ui.canvas import picking, strips, words
 from app.ui.canvas.drag_link_item import DragLinkItem
 from app.ui.canvas.hover import Hit, Under
+from app.ui.canvas.interactions import strip
 from app.ui.canvas.interactions.base import Gesture, Pointer
 from app.ui.canvas.node_item import NodeItem
 from app.ui.canvas.node_view import SocketOffer
@@ -63,6 +64,9 @@ def begin_link(view: CanvasView, pointer: Pointer, hit: Hit) -> Gesture:
     """Return the gesture that a press on a socket begins."""
     bound = view.document.bound
     node = bound.nodes[hit.key]
+    if hit.under is Under.NEW_SLOT:
+        is_output = strips.is_input_strip(node)
+        return NewLinkGesture(view, pointer, LooseLink(hit.key, hit.index, is_output, "*"))
     if hit.under is Under.OUTPUT:
         output = node.outputs[hit.index]
         if pointer.shift and output.links:
@@ -147,6 +151,7 @@ class NewLinkGesture(Gesture):
     def _offer_maker(self) -> Callable[[NodeItem], SocketOffer]:
         """Return what tells which sockets fit; nodes that would close a loop have none."""
         loose, bound = self.loose, self.document.bound
+        is_new = strips.is_new_slot(bound, loose.node, loose.slot)
         forbidden = (
             _upstream(bound, loose.node) if loose.is_output else downstream(bound, loose.node)
         )
@@ -159,6 +164,8 @@ class NewLinkGesture(Gesture):
                     inputs=frozenset({loose.slot})
                     if not loose.is_output and item.key == loose.node else frozenset(),
                 )  # fmt: skip
+            if item.is_strip:
+                return strip.offer_of(item, loose.type, takes_output=loose.is_output, is_new=is_new)
             if loose.is_output:
                 return SocketOffer(
                     inputs=frozenset(
@@ -184,8 +191,11 @@ class NewLinkGesture(Gesture):
             return self._drop_on_reroute(pointer.pos)
         loose, bound = self.loose, self.document.bound
         hit = picking.pick_in_node(item, pointer.pos, pointer.zoom)
-        slot = self._slot_under(hit, item)
-        if slot is None:
+        if item.is_strip:
+            slot = strip.slot_for(item, hit, takes_output=loose.is_output)
+        else:
+            slot = self._slot_under(hit, item)
+        if slot is None and not item.is_strip:
             if loose.is_output:
                 slot = edits.first_fitting_input(bound, loose.type, item.key, origin=loose.node)
             elif item.key != loose.node:
@@ -229,8 +239,8 @@ class NewLinkGesture(Gesture):
         """Return why a link to a socket is refused, or an empty text."""
         loose, bound = self.loose, self.document.bound
         if loose.is_output:
-            return edits.can_connect(bound, loose.node, loose.slot, key, slot)
-        return edits.can_connect(bound, key, slot, loose.node, loose.slot)
+            return strip.refusal(bound, loose.node, loose.slot, key, slot)
+        return strip.refusal(bound, key, slot, loose.node, loose.slot)
 
     def _show(self, pos: QPointF) -> None:
         scene, loose = self.scene, self.loose
@@ -260,6 +270,10 @@ class NewLinkGesture(Gesture):
     def release(self, pointer: Pointer) -> None:
         """Make the link, or say why not."""
         if not self._is_dragging:
+            pressed = self.view.pick(self.start.pixel)
+            item = self.scene.nodes.get(pressed.node)
+            if item is not None and item.is_strip and pressed.index >= 0:
+                strip.click_slot(self.view, pressed.key, pressed.index)
             return
         self._drop = self._drop_at(pointer)
         drop = self._drop
@@ -279,6 +293,8 @@ class NewLinkGesture(Gesture):
     def _leave_loose(self, pos: QPointF) -> None:
         """Keep the loose link on screen while the window asks what to add."""
         scene, loose = self.scene, self.loose
+        if strips.is_new_slot(self.document.bound, loose.node, loose.slot):
+            return
         start = scene.nodes[loose.node].link_end(loose.slot, is_output=loose.is_output)
         item = DragLinkItem(scene.theme)
         scene.show_loose_link(item)
@@ -292,7 +308,7 @@ class NewLinkGesture(Gesture):
         document, loose = self.document, self.loose
         workflow, bound = document.workflow, document.bound
         if not loose.is_output:
-            patch = edits.connect(workflow, bound, drop.key, drop.slot, loose.node, loose.slot)
+            patch = strip.join(workflow, bound, drop.key, drop.slot, loose.node, loose.slot)
             document.apply(patch, words.connect())
             return
         if drop.reroute:
@@ -303,11 +319,16 @@ class NewLinkGesture(Gesture):
         moved = [bound.links[key] for key in self._lifted if key in bound.links]
         if any(link.target == drop.key and link.target_input == drop.slot for link in moved):
             return
+        ends = (loose.node, loose.slot, drop.key, drop.slot)
+        if moved and document.graph_id != ROOT:
+            patch = strip.relink(workflow, bound, self._lifted, *ends)
+            document.apply(patch, words.connect())
+            return
         gesture = f"move-link-{id(self)}" if moved else ""
         if moved:
             patch = edits.remove_links(workflow, bound, self._lifted)
             document.apply(patch, words.connect(), gesture=gesture)
-        patch = edits.connect(workflow, bound, loose.node, loose.slot, drop.key, drop.slot)
+        patch = strip.join(workflow, document.bound, *ends)
         document.apply(patch, words.connect(), gesture=gesture)
 
     def cancel(self) -> None:
@@ -338,16 +359,14 @@ class MoveAllLinksGesture(NewLinkGesture):
         bound = self.document.bound
         for name in self._lifted:
             link = bound.links[name]
-            reason = edits.can_connect(bound, key, slot, link.target, link.target_input)
+            reason = strip.refusal(bound, key, slot, link.target, link.target_input)
             if reason:
                 return reason
         return ""
 
     def _connect(self, drop: LinkDrop) -> None:
         document = self.document
-        patch: Patch = edits.move_links(
-            document.workflow, document.bound, self._lifted, drop.key, drop.slot
-        )
+        patch = strip.move_to(document.workflow, document.bound, self._lifted, drop.key, drop.slot)
         document.apply(patch, words.move_links())
 
     def _show(self, pos: QPointF) -> None:

@@ -36,6 +36,8 @@ def press(view: CanvasView, pointer: Pointer) -> Gesture | None:
             cut_at_socket(view, hit)
             return None
         return begin_link(view, pointer, hit)
+    if hit.under is Under.NEW_SLOT:
+        return begin_link(view, pointer, hit)
     if hit.under is Under.WIDGET and not (pointer.alt or (pointer.ctrl and pointer.shift)):
         gesture, is_taken = press_widget(view, pointer, hit, is_double=False)
         if is_taken:
@@ -88,6 +90,9 @@ def double_press(view: CanvasView, pointer: Pointer) -> Gesture | None:
         gesture, is_taken = press_widget(view, pointer, hit, is_double=True)
         if is_taken:
             return gesture
+    if hit.under in (Under.INPUT, Under.OUTPUT) and view.canvas.nodes[hit.key].is_strip:
+        view.slots.rename(hit.key, hit.index)
+        return None
     if hit.under is Under.INPUT and hit.widget == "" and _remove_link(view, hit):
         return None
     return press(view, pointer)
