@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QGuiApplication
+
 from app.ui.commands import Command, CommandScope
 from app.ui.words import tr
 
@@ -69,8 +71,27 @@ class EditCommands:
 
     def paste(self, *, keep_inputs: bool = False) -> None:
         """Paste nodes; a workflow or a picture on the clipboard opens or becomes a node."""
+        problem = self._paste_problem()
         if not self._actions().paste(keep_inputs=keep_inputs):
             self._window.canvas_wiring.paste_other()
+        elif problem:
+            self._window.toast(
+                f"{problem} {tr('The other nodes are pasted; this one is left out.')}",
+                is_problem=True,
+            )
+
+    def _paste_problem(self) -> str:
+        """Return why a paste will leave something out; only subgraphs can refuse anything."""
+        from app.engine.workflow import clipboard
+        from app.engine.workflow.model import ROOT
+
+        document = self._window.document
+        if document is None or document.graph_id == ROOT:
+            return ""
+        clip = clipboard.from_text(QGuiApplication.clipboard().text())
+        if clip is None:
+            return ""
+        return clipboard.paste_problem(document.workflow, document.bound, clip)
 
     def find(self) -> None:
         """Look for a node in the document (U-019)."""

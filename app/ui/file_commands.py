@@ -145,8 +145,6 @@ class FileCommands:
         item = self.add(workflow, path=own, name=path.stem, show=show)
         item.folder = path.parent
         self._window.remember_recent(item, path)
-        if show:
-            self._window.wiring.requirements.check(item)
         return item
 
     def _tell_unread(self, path: Path, error: WorkflowFileError) -> None:

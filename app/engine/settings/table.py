@@ -270,6 +270,10 @@ SETTINGS: tuple[Setting, ...] = (
         "packs.load", True, "Load node packs", "Off starts Easel with its own nodes alone.",
         needs_restart=True,
     ),
+    _switch(
+        "packs.tell_missing", True, "Tell what a workflow lacks",
+        "When it opens: node types and models that are not there.",
+    ),
     Setting(
         "packs.folders", SettingKind.FOLDERS, (), "packs", "More pack folders",
         "For example the custom_nodes folder of a ComfyUI install.", needs_restart=True,

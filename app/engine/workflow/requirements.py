@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.engine.node_types.definition import NodeDefinition
@@ -81,6 +81,7 @@ class MissingModel:
         hash_type: Kind of check sum, such as ``SHA256``, or empty.
         nodes: The nodes that name it; none for the list of the whole workflow.
         similar: Files that are there and have a similar name, best first.
+        size_bytes: How large the file is, or 0 when the workflow does not tell.
     """
 
     name: str
@@ -90,6 +91,7 @@ class MissingModel:
     hash_type: str = ""
     nodes: tuple[NodePlace, ...] = ()
     similar: tuple[str, ...] = ()
+    size_bytes: int = 0
 
 
 def missing_node_types(
@@ -163,14 +165,10 @@ def missing_models(
         there = files[model.folder]
         if not _is_there(model.name, there):
             missing.append(
-                MissingModel(
-                    model.name,
-                    model.folder,
-                    model.url,
-                    model.hash,
-                    model.hash_type,
-                    tuple(places.get(key, ())),
-                    similar_names(model.name, there),
+                replace(
+                    model,
+                    nodes=tuple(places.get(key, ())),
+                    similar=similar_names(model.name, there),
                 )
             )
     return tuple(missing)
@@ -194,6 +192,7 @@ def use_model(
 ) -> Patch:
     """Return the edit that lets every node which names a missing model use another file.
 
+    Folders in a name do not count: the same file lies elsewhere on the machine of another artist.
     The nodes' lists of models stay: they tell what the workflow was made with.
 
     Args:
@@ -206,19 +205,19 @@ def use_model(
     for graph in workflow.graphs():
         for key, node in bind_graph(workflow, graph, definitions).nodes.items():
             if not node.boundary:
-                operations += _replaced(graph.id, key, node, _plain(model.name), replacement)
+                operations += _replaced(graph.id, key, node, _base(model.name), replacement)
     return tuple(operations)
 
 
 def _replaced(
     graph_id: str, key: str, node: BoundNode, name: str, replacement: str
 ) -> Iterator[SetKey]:
-    """Yield what lets the widgets of a node that hold ``name`` hold ``replacement``."""
+    """Yield what lets the widgets of a node that hold a file ``name`` hold ``replacement``."""
     stored = values = node.node.raw.get("widgets_values")
     named = node.node.raw.get("widgets_values_named")
     for widget in node.widgets:
         is_ours = widget.role in (WidgetRole.VALUE, WidgetRole.PROMOTED)
-        if not is_ours or not isinstance(widget.value, str) or _plain(widget.value) != name:
+        if not is_ours or not isinstance(widget.value, str) or _base(widget.value) != name:
             continue
         changed = with_value(values, node.widgets, widget, replacement)
         if changed is not None:
@@ -279,7 +278,16 @@ def _read_model(entry: Any) -> MissingModel | None:
         _text(values.get("url")),
         _text(values.get("hash")),
         _text(values.get("hash_type")),
+        size_bytes=_size(values),
     )
+
+
+def _size(values: Mapping[str, Any]) -> int:
+    for name in ("size_bytes", "size"):
+        size = values.get(name)
+        if isinstance(size, int) and not isinstance(size, bool) and size > 0:
+            return size
+    return 0
 
 
 def _texts(values: Any) -> set[str]:
