@@ -183,7 +183,7 @@ _ENGINE: Final[dict[str, str]] = {
     ),
     "comfy_execution.graph": "ExecutionList TopologicalSort",
     "execution": "CacheSet CacheType IsChangedCache get_input_data get_output_data",
-    "latent_preview": "TAESD TAESDPreviewerImpl",
+    "latent_preview": "TAESD",
 }
 
 STAND_INS: Final[dict[str, frozenset[str]]] = {
