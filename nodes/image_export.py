@@ -193,7 +193,7 @@ class SaveSVGNode(io.ComfyNode):
         )
         saved = []
         for number, graphic in enumerate(svg.data):
-            data = svg_file.write_texts(graphic.getvalue().decode("utf-8"), texts).encode("utf-8")
+            data = svg_file.write_texts(graphic.getvalue(), texts)
             name = numbered(stem, "svg", number)
             file_name, used = save_claimed(folder, counter, name, data)
             counter = used + 1

@@ -429,7 +429,7 @@ def test_svg_files_carry_the_workflow(engine: Engine, call: Call, base_dir: Path
     result = call("SaveSVGNode", svg=graphics, filename_prefix="svg/x")
 
     assert _saved(base_dir, result)[0].read_text() == svg
-    marked = write_texts(svg, {"prompt": '{"a": "]]>"}'})
+    marked = write_texts(svg.encode(), {"prompt": '{"a": "]]>"}'}).decode()
     assert marked.index("<metadata>") < marked.index("<g/>")
     assert '"]]]]><![CDATA[>"' in marked
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import zlib
 from collections.abc import Callable, Mapping
 
 from PIL import Image
@@ -76,6 +77,54 @@ def mp4_with_comment(texts: Texts) -> bytes:
     return FTYP + box(b"moov", MVHD, box(b"udta", meta)) + MDAT
 
 
+SAMPLES = bytes(range(200))
+
+
+def film(places: bytes = b"stco", user_data: bytes = b"", *, is_index_last: bool = False) -> bytes:
+    """Return a film whose index tells the places of two chunks of :data:`SAMPLES`."""
+    width = 4 if places == b"stco" else 8
+    head = box(b"ftyp", b"isom", struct.pack(">I", 512), b"isommp42")
+
+    def index(start: int) -> bytes:
+        numbers = b"".join(place.to_bytes(width, "big") for place in (start, start + 120))
+        table = box(places, bytes(4), struct.pack(">I", 2), numbers)
+        track = box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", table))))
+        return box(b"moov", MVHD, track, user_data)
+
+    if is_index_last:
+        return head + box(b"mdat", SAMPLES) + index(len(head) + 8)
+    start = len(head) + len(index(0)) + 8
+    return head + index(start) + box(b"mdat", SAMPLES)
+
+
+def film_in_fragments(user_data: bytes = b"") -> bytes:
+    """Return a film in two fragments: places in their heads, in a list, and in an index."""
+    head = box(b"ftyp", b"iso5", struct.pack(">I", 512), b"iso5dash")
+    moov = box(b"moov", MVHD, box(b"mvex", bytes(8)), user_data)
+
+    def index(first: int) -> bytes:
+        return box(b"sidx", bytes(12), struct.pack(">IIHH", 0, first, 0, 0))
+
+    made = head + index(len(moov)) + moov
+    starts = []
+    for content in (SAMPLES[:120], SAMPLES[120:]):
+        starts.append(len(made))
+
+        def fragment(place: int) -> bytes:
+            fields = struct.pack(">IIQ", 1, 1, place)
+            return box(b"moof", box(b"mfhd", bytes(8)), box(b"traf", box(b"tfhd", fields)))
+
+        made += fragment(len(made) + len(fragment(0)) + 8) + box(b"mdat", content)
+    entries = b"".join(struct.pack(">QQBBB", 0, start, 1, 1, 1) for start in starts)
+    table = box(b"tfra", b"\1\0\0\0", struct.pack(">III", 1, 0, 2), entries)
+    return made + box(b"mfra", table, box(b"mfro", bytes(8)))
+
+
+def mp4_fragments(texts: Texts) -> bytes:
+    """Return a film in fragments."""
+    return film_in_fragments(box(b"udta", mdta(texts)))
+
+
 def element(identifier: int, *parts: bytes) -> bytes:
     """Return an element of a Matroska film."""
     content = b"".join(parts)
@@ -118,11 +167,9 @@ def webm_streamed(texts: Texts) -> bytes:
 
 def comments(texts: Texts) -> bytes:
     """Return a list of Vorbis comments."""
-    made = struct.pack("<I", 3) + b"abc" + struct.pack("<I", len(texts))
-    for key, text in texts.items():
-        line = f"{key}={text}".encode()
-        made += struct.pack("<I", len(line)) + line
-    return made
+    lines = [f"{key}={text}".encode() for key, text in texts.items()]
+    head = struct.pack("<I", 3) + b"abc" + struct.pack("<I", len(texts))
+    return head + b"".join(struct.pack("<I", len(line)) + line for line in lines)
 
 
 STREAM_INFO = b"\0" + (34).to_bytes(3, "big") + bytes(34)
@@ -135,16 +182,47 @@ def flac(texts: Texts) -> bytes:
     return b"fLaC" + STREAM_INFO + b"\x04" + len(block).to_bytes(3, "big") + block + padding
 
 
-def pages(packets: list[bytes], serial: int = 7) -> bytes:
-    """Return packets as Ogg pages of at most 255 pieces, each packet on pages of its own."""
-    made = b""
-    for number, packet in enumerate(packets):
+def _checksum_table() -> list[int]:
+    table = []
+    for byte in range(256):
+        value = byte << 24
+        for _ in range(8):
+            value = value << 1 ^ (0x04C11DB7 if value >> 31 else 0)
+            value &= 0xFFFFFFFF
+        table.append(value)
+    return table
+
+
+_CHECKSUMS = _checksum_table()
+
+
+def checksum(page: bytes) -> int:
+    """Return the checksum of an Ogg page whose own field is 0, bit by bit as RFC 3533 says."""
+    value = 0
+    for byte in page:
+        value = (value << 8 & 0xFFFFFFFF) ^ _CHECKSUMS[value >> 24 ^ byte]
+    return value
+
+
+def pages(packets: list[bytes], serial: int = 7, *, is_sealed: bool = True) -> bytes:
+    """Return packets as Ogg pages of at most 255 pieces, each packet on pages of its own.
+
+    Without ``is_sealed`` the checksums stay 0, which is quick.
+    """
+    made = []
+    for place, packet in enumerate(packets):
         pieces = [packet[at : at + 255] for at in range(0, len(packet) + 1, 255)]
         for at in range(0, len(pieces), 255):
-            lengths = bytes(len(piece) for piece in pieces[at : at + 255])
-            made += b"OggS" + struct.pack("<BBqIII", 0, 0, 0, serial, number, 0)
-            made += bytes([len(lengths)]) + lengths + b"".join(pieces[at : at + 255])
-    return made
+            own = pieces[at : at + 255]
+            flags = (1 if at else 0) | (2 if not made else 0)
+            is_end = len(own[-1]) < 255
+            time = 960 * max(0, place - 2) if is_end else -1
+            head = b"OggS" + struct.pack("<BBqII", 0, flags, time, serial, len(made))
+            lengths = bytes(len(piece) for piece in own)
+            rest = bytes([len(lengths)]) + lengths + b"".join(own)
+            seal = checksum(head + bytes(4) + rest) if is_sealed else 0
+            made.append(head + struct.pack("<I", seal) + rest)
+    return b"".join(made)
 
 
 def ogg(texts: Texts) -> bytes:
@@ -223,6 +301,17 @@ def safetensors(texts: Texts) -> bytes:
     return struct.pack("<Q", len(header)) + header + bytes(8)
 
 
+def latent(texts: Texts) -> bytes:
+    """Return a saved latent."""
+    tensors = {
+        "latent_tensor": {"dtype": "F32", "shape": [1, 4, 1, 1], "data_offsets": [0, 16]},
+        "latent_format_version_0": {"dtype": "F32", "shape": [0], "data_offsets": [16, 16]},
+    }
+    header = json.dumps({"__metadata__": dict(texts), **tensors}).encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header + struct.pack("<4f", 1, 2, 3, 4)
+
+
 def svg(texts: Texts) -> bytes:
     """Return a drawing with a metadata element."""
     body = json.dumps(dict(texts)).replace("]]>", "]]]]><![CDATA[>")
@@ -243,6 +332,17 @@ def svg_escaped(texts: Texts) -> bytes:
 def gif(texts: Texts) -> bytes:
     """Return a GIF of Pillow with a JSON object in its comment."""
     return picture("GIF", comment=json.dumps(dict(texts)).encode())
+
+
+def gif_by_hand(texts: Texts) -> bytes:
+    """Return a GIF with one comment a text, in blocks of 255 bytes."""
+    made = []
+    for key, text in texts.items():
+        content = f"{key}:{text}".encode()
+        blocks = [content[at : at + 255] for at in range(0, len(content), 255)]
+        made += [b"\x21\xfe", *(bytes([len(block)]) + block for block in blocks), b"\0"]
+    plain = picture("GIF")
+    return b"GIF89a" + plain[6:-1] + b"".join(made) + b";"
 
 
 def avif(texts: Texts) -> bytes:
@@ -281,6 +381,42 @@ def jpeg(texts: Texts) -> bytes:
     return picture("JPEG", exif=pillow_exif(texts))
 
 
+def jpeg_comment(texts: Texts) -> bytes:
+    """Return a JPEG with the texts in its comments, long ones over several segments."""
+    plain = picture("JPEG")
+    made = []
+    for key, text in texts.items():
+        content = f"{key}:{text}".encode()
+        for at in range(0, len(content), 65533):
+            part = content[at : at + 65533]
+            made.append(b"\xff\xfe" + struct.pack(">H", len(part) + 2) + part)
+    return plain[:2] + b"".join(made) + plain[2:]
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a chunk of a PNG."""
+    return (
+        struct.pack(">I", len(content)) + kind + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )  # fmt: skip
+
+
+def png_with(*chunks: bytes) -> bytes:
+    """Return a PNG with chunks behind its header."""
+    plain = picture("PNG")
+    return plain[:33] + b"".join(chunks) + plain[33:]
+
+
+def png_compressed(texts: Texts) -> bytes:
+    """Return a PNG with its texts compressed: one as ``zTXt``, the others as ``iTXt``."""
+    chunks = []
+    for number, (key, text) in enumerate(texts.items()):
+        body = zlib.compress(text.encode())
+        kind, head = (b"iTXt", b"\0\1\0en\0\0") if number else (b"zTXt", b"\0\0")
+        chunks.append(png_chunk(kind, key.encode() + head + body))
+    return png_with(*chunks)
+
+
 def png(texts: Texts) -> bytes:
     """Return a PNG of Pillow."""
     from PIL.PngImagePlugin import PngInfo
@@ -299,9 +435,10 @@ def webp(texts: Texts) -> bytes:
 MAKERS: dict[str, Callable[[Texts], bytes]] = {
     maker.__name__: maker
     for maker in (
-        png, webp, jpeg, avif, avif_user_comment, avif_in_data_box, gif, svg, svg_escaped,
-        mp4, mov, mp4_with_comment, webm, webm_found_by_list, webm_streamed, flac, mp3, mp3_latin,
-        mp3_old, mp3_plain_frames, ogg, opus, ogg_flac, glb, safetensors,
+        png, png_compressed, webp, jpeg, jpeg_comment, avif, avif_user_comment, avif_in_data_box,
+        gif, gif_by_hand, svg, svg_escaped, mp4, mov, mp4_with_comment, mp4_fragments, webm,
+        webm_found_by_list, webm_streamed, flac, mp3, mp3_latin, mp3_old, mp3_plain_frames, ogg,
+        opus, ogg_flac, glb, safetensors, latent,
     )
 }  # fmt: skip
 """What makes a file with texts, by the name of the container."""

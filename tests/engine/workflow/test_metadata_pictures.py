@@ -107,7 +107,7 @@ def test_a_webp_of_another_program_is_read(lossless, prefix):
 
 @pytest.mark.parametrize("more", [{"lossless": True}, {"quality": 80}, {"exif": b"II*\0junk"}])
 def test_a_webp_written_here_reads_back_here_and_in_pillow(more):
-    data = webp.write_texts(_picture("WEBP", **more), _TEXTS, (5, 3))
+    data = webp.write_texts(_picture("WEBP", **more), _TEXTS)
 
     assert read_texts(data) == _TEXTS
     assert [n.type for n in read_workflow(data).root.nodes.values()] == ["Note"]
@@ -121,7 +121,7 @@ def test_a_transparent_webp_stays_transparent():
     stream = io.BytesIO()
     Image.new("RGBA", (4, 4), (255, 0, 0, 10)).save(stream, "WEBP", lossless=True)
 
-    data = webp.write_texts(stream.getvalue(), _TEXTS, (4, 4))
+    data = webp.write_texts(stream.getvalue(), _TEXTS)
 
     with Image.open(io.BytesIO(data)) as image:
         assert image.convert("RGBA").getpixel((0, 0)) == (255, 0, 0, 10)
@@ -137,9 +137,7 @@ def test_a_big_endian_exif_block_with_short_values_is_read():
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_a_picture_cut_off_anywhere_is_refused_or_read(kind):
     data = _picture(kind)
-    whole = png.write_texts(data, _TEXTS) if kind == "PNG" else webp.write_texts(
-        data, _TEXTS, (5, 3)
-    )  # fmt: skip
+    whole = png.write_texts(data, _TEXTS) if kind == "PNG" else webp.write_texts(data, _TEXTS)
 
     for length in range(len(whole)):
         try:

@@ -1,12 +1,13 @@
 """Workflows inside other files: one module a container, found by the first bytes.
 
-Each module has ``is_mine(head)`` and ``read(source)``, and ``write_texts`` where we write files
-of its kind. Readers never trust a length, read only the parts that can hold text, and refuse
-more than :data:`MAX_TEXT_BYTES` of it, compressed or not.
+Each module has ``is_mine(head)``, ``read(source)`` and ``write_texts(data, texts)``. Readers
+never trust a length, read only the parts that can hold text, and refuse more than
+:data:`MAX_TEXT_BYTES` of it, compressed or not.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -27,7 +28,12 @@ from app.engine.workflow.metadata import (
     svg,
     webp,
 )
-from app.engine.workflow.metadata.limits import MAX_TEXT_BYTES, PARAMETERS, WORKFLOW_KEYS
+from app.engine.workflow.metadata.limits import (
+    MAX_TEXT_BYTES,
+    PARAMETERS,
+    WORKFLOW_KEYS,
+    check_texts,
+)
 from app.engine.workflow.metadata.source import Source
 
 _CONTAINERS: Final[tuple[ModuleType, ...]] = (
@@ -90,6 +96,32 @@ def read_file_texts(path: str | Path) -> dict[str, str] | None:
         return read_texts(source)
 
 
+def write_texts(data: bytes, texts: Mapping[str, str], shown: str = "this file") -> bytes:
+    """Return the file with ``texts`` in it, in place of those of the same keys.
+
+    Everything else in the file stays as it is.
+
+    Args:
+        data: The whole file.
+        texts: JSON texts by key.
+        shown: How messages name the file.
+
+    Raises:
+        WorkflowFileError: The file is of no kind that can carry texts, is damaged or cut off,
+            or the texts are too long for it.
+    """
+    check_texts(texts, shown)
+    container = _container(data[:_HEAD_BYTES])
+    if container is None:
+        raise WorkflowFileError(
+            f"Cannot write into {shown}: files of this kind cannot carry a workflow."
+        )
+    if container is id3 and data.startswith(flac.SIGNATURE, id3.tag_length(data[:10])):
+        container = flac
+    written: bytes = container.write_texts(data, texts)
+    return written
+
+
 def _container(head: bytes) -> ModuleType | None:
     return next((module for module in _CONTAINERS if module.is_mine(head)), None)
 
@@ -104,4 +136,5 @@ __all__ = [
     "is_media",
     "read_file_texts",
     "read_texts",
+    "write_texts",
 ]

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from app.engine.workflow.metadata.boxes import Box, brands, child, walk
-from app.engine.workflow.metadata.exif import read_exif
-from app.engine.workflow.metadata.limits import MAX_PARTS, Texts, check_length
+from app.engine.workflow.metadata.boxes import Box, brands, child, make_box, tell_length, walk
+from app.engine.workflow.metadata.exif import read_exif, replace_texts
+from app.engine.workflow.metadata.items import (
+    IN_FILE,
+    Extent,
+    Item,
+    changed_list,
+    changed_references,
+    fits_in_32_bits,
+    items_of_kind,
+    make_items,
+    primary_item,
+    read_items,
+)
+from app.engine.workflow.metadata.limits import Texts, check_length
+from app.engine.workflow.metadata.places import shift_places
 from app.engine.workflow.metadata.source import Source
 
 _BRANDS: Final = frozenset({b"avif", b"avis", b"mif1", b"msf1", b"heic", b"heix"})
-_IN_FILE: Final = 0
-_IN_DATA_BOX: Final = 1
+_KIND: Final = b"Exif"
+_BOX_HEAD: Final = 8
 
 
 def is_mine(head: bytes) -> bool:
@@ -29,89 +43,138 @@ def read(source: Source) -> dict[str, str]:
     for top in walk(source, 0, source.size):
         if top.name != b"meta":
             continue
-        inner = Box(top.name, top.at, top.start + 4, top.end)
-        wanted = _exif_items(source, child(source, inner, b"iinf"))
+        inner = _inner(top)
+        wanted = items_of_kind(source, child(source, inner, b"iinf"), _KIND)
         places = child(source, inner, b"iloc")
         if not wanted or places is None:
             continue
         data_box = child(source, inner, b"idat")
-        for extents in _extents(source, places, wanted, data_box):
-            check_length(sum(length for _, length in extents), source.shown)
-            content = b"".join(source.read(at, length) for at, length in extents)
-            # The first four bytes tell how far behind them the TIFF header stands.
-            skip = int.from_bytes(content[:4], "big") if len(content) >= 4 else 0
-            read_exif(content[4 + skip :], texts)
+        for item in read_items(source, places):
+            if item.number in wanted:
+                read_exif(_content(source, item, data_box), texts)
     return texts.found
 
 
-def _exif_items(source: Source, iinf: Box | None) -> set[int]:
-    if iinf is None:
-        return set()
-    version = source.read(iinf.start, 1)[0]
-    found: set[int] = set()
-    start = iinf.start + (6 if version == 0 else 8)
-    for box in walk(source, start, iinf.end):
-        if box.name != b"infe":
-            continue
-        kind = source.read(box.start, 1)[0]
-        # Version 2 numbers items with 16 bits, version 3 with 32.
-        width = 2 if kind == 2 else 4
-        if kind not in (2, 3) or box.length < 4 + width + 6:
-            continue
-        content = source.read(box.start + 4, width + 6)
-        if content[width + 2 : width + 6] == b"Exif":
-            found.add(int.from_bytes(content[:width], "big"))
-    return found
+def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+    """Return the picture with ``texts`` in its EXIF item, in place of those of the same keys.
+
+    The item moves to the end of the file; the places of all others follow the boxes that grow.
+
+    Raises:
+        WorkflowFileError: ``data`` is no whole picture of this kind, or has no room.
+    """
+    source = Source(data, "this picture")
+    tops = list(walk(source, 0, source.size))
+    meta = next((box for box in tops if box.name == b"meta"), None)
+    if meta is None:
+        raise source.damaged()
+    picture = _Picture(source, meta)
+    changed = bytearray(data)
+    item = bytes(4) + replace_texts(picture.exif(), texts)
+    picture.blank(changed)
+    end = picture.end_without_exif(tops[-1])
+    tell_length(changed, source, tops[-1])
+    grown = len(picture.meta(changed, 0, 0, len(item))) - (meta.end - meta.at)
+    shift_places(changed, source, meta.end, grown)
+    made = picture.meta(changed, grown, end + grown + _BOX_HEAD, len(item))
+    return bytes(changed[: meta.at] + made + changed[meta.end : end] + make_box(b"mdat", item))
 
 
-def _extents(
-    source: Source, iloc: Box, wanted: set[int], data_box: Box | None
-) -> list[list[tuple[int, int]]]:
-    """Return the pieces ``(place, length)`` of each wanted item."""
-    check_length(iloc.length, source.shown)
-    reader = _Numbers(source, source.read(iloc.start, iloc.length))
-    version = reader.take(1)
-    reader.take(3)
-    widths = reader.take(1)
-    offset_width, length_width = widths >> 4, widths & 15
-    more = reader.take(1)
-    base_width, index_width = more >> 4, (more & 15) if version in (1, 2) else 0
-    found: list[list[tuple[int, int]]] = []
-    left = MAX_PARTS
-    for _ in range(reader.take(4 if version == 2 else 2)):
-        number = reader.take(4 if version == 2 else 2)
-        method = reader.take(2) & 15 if version in (1, 2) else _IN_FILE
-        reader.take(2)
-        base = reader.take(base_width)
-        pieces: list[tuple[int, int]] = []
-        for _ in range(reader.take(2)):
-            left -= 1
-            if left < 0:
-                raise source.too_many_parts()
-            reader.take(index_width)
-            offset = base + reader.take(offset_width)
-            length = reader.take(length_width)
-            if method == _IN_DATA_BOX and data_box is not None:
-                offset += data_box.start
-            pieces.append((offset, length or max(0, source.size - offset)))
-        if number in wanted and method in (_IN_FILE, _IN_DATA_BOX):
-            found.append(pieces)
-    return found
+def _inner(meta: Box) -> Box:
+    return Box(meta.name, meta.at, meta.start + 4, meta.end)
 
 
-class _Numbers:
-    """Takes big-endian numbers of given widths from a block, one after the other."""
+def _content(source: Source, item: Item, data_box: Box | None) -> bytes:
+    """Return the EXIF block of an item."""
+    pieces = item.pieces(data_box)
+    check_length(sum(length for _, length in pieces), source.shown)
+    content = b"".join(source.read(at, length) for at, length in pieces)
+    # The first four bytes tell how far behind them the TIFF header stands.
+    return content[4 + int.from_bytes(content[:4], "big") :]
 
-    def __init__(self, source: Source, data: bytes) -> None:
+
+class _Picture:
+    """The boxes of a picture that tell of its EXIF items.
+
+    Raises:
+        WorkflowFileError: They are missing or damaged.
+    """
+
+    def __init__(self, source: Source, meta: Box) -> None:
+        inner = _inner(meta)
+        iinf, iloc = child(source, inner, b"iinf"), child(source, inner, b"iloc")
+        if iinf is None or iloc is None:
+            raise source.damaged()
         self._source = source
-        self._data = data
-        self._at = 0
+        self._meta = meta
+        self._iinf = iinf
+        self._iref = child(source, inner, b"iref")
+        self._data_box = child(source, inner, b"idat")
+        self._items = read_items(source, iloc)
+        self._gone = items_of_kind(source, iinf, _KIND)
+        self._primary = primary_item(source, inner)
+        numbers = {self._primary, *(item.number for item in self._items)}
+        self._number = self._gone[0] if self._gone else max(numbers) + 1
+        if self._number > 0xFFFF:
+            raise source.no_room()
 
-    def take(self, width: int) -> int:
-        """Return the next number; a width of 0 gives 0."""
-        end = self._at + width
-        if end > len(self._data):
-            raise self._source.damaged()
-        value = int.from_bytes(self._data[self._at : end], "big")
-        self._at = end
-        return value
+    def exif(self) -> bytes:
+        """Return the EXIF block that the picture has; empty when it has none."""
+        for item in self._items:
+            if item.number in self._gone:
+                return _content(self._source, item, self._data_box)
+        return b""
+
+    def _pieces(self, *, of_exif: bool) -> list[tuple[int, int]]:
+        return [
+            piece
+            for item in self._items
+            if (item.number in self._gone) is of_exif
+            for piece in item.pieces(self._data_box)
+        ]
+
+    def blank(self, changed: bytearray) -> None:
+        """Leave nothing of the EXIF items, where no other item uses their bytes."""
+        others = self._pieces(of_exif=False)
+        for at, length in self._pieces(of_exif=True):
+            end = min(at + length, self._source.size)
+            if not any(start < end and at < start + each for start, each in others):
+                changed[at:end] = bytes(max(0, end - at))
+
+    def end_without_exif(self, last: Box) -> int:
+        """Return the end of the file, or where its last box begins if that holds EXIF alone."""
+        if last.name == b"mdat" and (last.start, last.length) in self._pieces(of_exif=True):
+            return last.at
+        return self._source.size
+
+    def meta(self, changed: bytearray, grown: int, place: int, length: int) -> bytes:
+        """Return the ``meta`` box with an EXIF item at a place, and others moved.
+
+        Args:
+            changed: The file as it is to be.
+            grown: How much longer the box becomes.
+            place: Where the EXIF item will lie.
+            length: Its length.
+        """
+        source, meta = self._source, self._meta
+        fits = fits_in_32_bits(self._items, source.size + length)
+        items = [
+            item.shifted(meta.end, grown) for item in self._items if item.number not in self._gone
+        ]
+        items.append(Item(self._number, IN_FILE, 0, (Extent(0, place, length),)))
+        inner = _inner(meta)
+        made = [bytes(changed[meta.start : inner.start])]
+        for box in walk(source, inner.start, inner.end):
+            if box.name == b"iloc":
+                made.append(make_items(items, wide=not fits))
+            elif box.name == b"iinf":
+                made.append(changed_list(source, self._iinf, self._gone, self._number))
+                if self._primary:
+                    made.append(
+                        changed_references(
+                            source, self._iref, self._gone, self._number, self._primary
+                        )
+                    )
+            elif box.name != b"iref" or not self._primary:
+                made.append(bytes(changed[box.at : box.end]))
+        return make_box(b"meta", *made)

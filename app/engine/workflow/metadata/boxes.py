@@ -71,6 +71,27 @@ def child(source: Source, parent: Box | None, *path: bytes) -> Box | None:
     return found
 
 
+def make_box(name: bytes, *parts: bytes) -> bytes:
+    """Return a box that holds ``parts`` one behind the other."""
+    content = b"".join(parts)
+    if len(content) + 8 < 1 << 32:
+        return struct.pack(">I4s", len(content) + 8, name) + content
+    return struct.pack(">I4sQ", 1, name, len(content) + 16) + content
+
+
+def tell_length(changed: bytearray, source: Source, last: Box) -> None:
+    """Give the last box of a file its length where it claims "the rest": something will follow.
+
+    Raises:
+        WorkflowFileError: It is too long for that.
+    """
+    if changed[last.at : last.at + 4] == b"\0\0\0\0":
+        length = last.end - last.at
+        if length >= 1 << 32:
+            raise source.no_room()
+        changed[last.at : last.at + 4] = length.to_bytes(4, "big")
+
+
 def brands(head: bytes) -> set[bytes]:
     """Return the kinds of file that the first box claims; empty when it is no such file."""
     if head[4:8] != b"ftyp" or len(head) < 16:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from app.engine.errors import WorkflowFileError
 from app.engine.workflow.metadata.id3 import tag_length
 from app.engine.workflow.metadata.limits import MAX_PARTS, Texts
 from app.engine.workflow.metadata.source import Source
@@ -51,7 +50,7 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     else:
         kept[place] = (_COMMENTS, replace_comments(kept[place][1], texts, source))
     if len(kept[place][1]) > _LARGEST_BLOCK:
-        raise WorkflowFileError(f"Cannot write into {source.shown}: the text is too long.")
+        raise source.no_room()
     parts = [data[: blocks[0][1] - 4]]
     for index, (kind, content) in enumerate(kept):
         last = 0x80 if index == len(kept) - 1 else 0

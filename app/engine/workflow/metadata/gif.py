@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from app.engine.errors import WorkflowFileError
-from app.engine.workflow.metadata.limits import Texts, check_length
+from app.engine.workflow.metadata.limits import Texts, carries, check_length
 from app.engine.workflow.metadata.source import Source
 
 _EXTENSION: Final = 0x21
@@ -21,6 +22,15 @@ def is_mine(head: bytes) -> bool:
     return head.startswith((b"GIF87a", b"GIF89a"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Comment:
+    """One comment, and where it stands in the file."""
+
+    at: int
+    end: int
+    text: str
+
+
 def read(source: Source) -> dict[str, str]:
     """Return the texts in a GIF's comments by key.
 
@@ -28,38 +38,39 @@ def read(source: Source) -> dict[str, str]:
         WorkflowFileError: The file is cut off or damaged, or its texts are too long.
     """
     texts = Texts(source.shown)
-    for comment in _comments(source):
-        texts.add_free(comment.decode("utf-8", "replace"))
+    for comment in _walk(source)[0]:
+        texts.add_free(comment.text)
     return texts.found
 
 
 def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
-    """Return the GIF with each text in a comment of its own before the end; others stay.
+    """Return the GIF with each text in a comment before the end, in place of earlier ones.
 
     Raises:
         WorkflowFileError: ``data`` is no whole GIF.
     """
-    source = Source(data, "this picture")
-    end = _walk(source, [])
-    made = b""
+    comments, end = _walk(Source(data, "this picture"))
+    parts: list[bytes] = []
+    at = 0
+    for comment in comments:
+        if carries(comment.text, texts):
+            parts.append(data[at : comment.at])
+            at = comment.end
+    parts.append(data[at:end])
     for key, text in texts.items():
         content = f"{key}:{text}".encode("utf-8", "replace")
-        made += bytes([_EXTENSION, _COMMENT])
-        for at in range(0, len(content), 255):
-            block = content[at : at + 255]
-            made += bytes([len(block)]) + block
-        made += b"\0"
-    return data[:end] + made + data[end:]
+        parts.append(bytes([_EXTENSION, _COMMENT]))
+        for place in range(0, len(content), 255):
+            block = content[place : place + 255]
+            parts += (bytes([len(block)]), block)
+        parts.append(b"\0")
+    # Comments came with the second version of the format.
+    return b"GIF89a" + b"".join([*parts, data[end:]])[6:]
 
 
-def _comments(source: Source) -> list[bytes]:
-    found: list[bytes] = []
-    _walk(source, found)
-    return found
-
-
-def _walk(source: Source, comments: list[bytes]) -> int:
-    """Collect the comments; return where the trailer stands."""
+def _walk(source: Source) -> tuple[list[_Comment], int]:
+    """Return the comments, and where the trailer stands."""
+    comments: list[_Comment] = []
     head = source.read(0, 13)
     if not is_mine(head):
         raise WorkflowFileError(f"Cannot open {source.shown}: it is no GIF.")
@@ -69,7 +80,8 @@ def _walk(source: Source, comments: list[bytes]) -> int:
     while left > 0:
         kind = source.read(at, 1)[0]
         if kind == _TRAILER:
-            return at
+            return comments, at
+        begin = at
         if kind == _IMAGE:
             at += 10 + _table_size(source.read(at + 9, 1)[0]) + 1
             is_comment = False
@@ -91,7 +103,8 @@ def _walk(source: Source, comments: list[bytes]) -> int:
                 parts.append(source.read(at + 1, length))
             at += 1 + length
         if is_comment:
-            comments.append(b"".join(parts))
+            text = b"".join(parts).decode("utf-8", "replace")
+            comments.append(_Comment(begin, at, text))
     raise source.too_many_parts()
 
 

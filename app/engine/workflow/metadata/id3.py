@@ -6,11 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.engine.workflow.metadata.limits import MAX_PARTS, Texts, check_length, inflate
+from app.engine.workflow.metadata.limits import (
+    MAX_PARTS,
+    MAX_TEXT_BYTES,
+    Texts,
+    check_length,
+    inflate,
+)
 from app.engine.workflow.metadata.source import Source
 
 _ENCODINGS: Final = {0: "latin-1", 1: "utf-16", 2: "utf-16-be", 3: "utf-8"}
 _UTF8: Final = 3
+_UTF16: Final = 1
 _USER_TEXT: Final = frozenset({b"TXXX", b"TXX"})
 _COMMENTS: Final = frozenset({b"COMM", b"COM"})
 _HEAD: Final = 10
@@ -49,51 +56,67 @@ def read(source: Source) -> dict[str, str]:
     texts = Texts(source.shown)
     tag, version = _tag(source)
     for frame in _frames(tag, version, source):
-        content = frame.content
-        if frame.name in _USER_TEXT:
-            key, text = _split(content[:1], content[1:])
-            texts.add(key.lower(), text)
-        elif frame.name in _COMMENTS:
-            _key, text = _split(content[:1], content[4:])
-            texts.add_free(text)
-        elif frame.name.startswith(b"T"):
-            # Some writers put key and text into one plain frame.
-            key, text = _split(content[:1], content[1:])
-            if text:
-                texts.add(key.lower(), text)
-            else:
-                texts.add_free(key)
+        _read_frame(frame, texts)
     return texts.found
 
 
-def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
-    """Return the file with a tag of version 2.4 that holds ``texts`` and the earlier frames.
+def _read_frame(frame: _Frame, texts: Texts) -> None:
+    content = frame.content
+    if frame.name in _USER_TEXT:
+        key, text = _split(content[:1], content[1:])
+        texts.add(key.lower(), text)
+    elif frame.name in _COMMENTS:
+        _key, text = _split(content[:1], content[4:])
+        texts.add_free(text)
+    elif frame.name.startswith(b"T"):
+        # Some writers put key and text into one plain frame.
+        key, text = _split(content[:1], content[1:])
+        if text:
+            texts.add(key.lower(), text)
+        else:
+            texts.add_free(key)
 
-    An earlier tag of version 2.4 keeps its other frames; one of an older version is replaced.
+
+def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+    """Return the file with ``texts`` in its tag, in place of those of the same keys.
+
+    The tag keeps its version and its other frames; a file without one gets one of version 2.4.
 
     Raises:
         WorkflowFileError: ``data`` has a damaged tag, or the texts are longer than 64 MB.
     """
     source = Source(data, "this file")
     end = tag_length(data[:_HEAD])
-    kept = b""
-    if end:
-        tag, version = _tag(source)
-        names = {key.lower() for key in texts}
-        for frame in _frames(tag, version, source) if version == 4 else ():
-            content = frame.content
-            is_ours = frame.name in _USER_TEXT and _split(content[:1], content[1:])[0] in names
-            if not is_ours:
-                kept += tag[frame.at : frame.end]
-    made = b"".join(_make_frame(key, text) for key, text in texts.items())
-    check_length(len(made) + len(kept), source.shown)
-    return b"ID3\x04\0\0" + _safe_bytes(len(made) + len(kept)) + made + kept + data[end:]
+    tag, version = _tag(source) if end else (b"", 4)
+    if version not in (2, 3, 4):
+        tag, version = b"", 4
+    names = {key.lower() for key in texts}
+    kept: list[bytes] = []
+    for frame in _frames(tag, version, source):
+        found = Texts(source.shown)
+        _read_frame(frame, found)
+        if names.isdisjoint(found.found):
+            kept.append(tag[frame.at : frame.end])
+    made = [_make_content(key, text, version) for key, text in texts.items()]
+    longest = 1 << 24 if version == 2 else MAX_TEXT_BYTES
+    if sum(map(len, made + kept)) > longest - len(made) * _HEAD:
+        raise source.no_room()
+    frames = b"".join([_make_frame(content, version) for content in made] + kept)
+    return b"ID3" + bytes([version, 0, 0]) + _safe_bytes(len(frames)) + frames + data[end:]
 
 
-def _make_frame(key: str, text: str) -> bytes:
-    content = bytes([_UTF8]) + key.encode("utf-8") + b"\0"
-    content += text.encode("utf-8", "replace") + b"\0"
-    return b"TXXX" + _safe_bytes(len(content)) + b"\0\0" + content
+def _make_content(key: str, text: str, version: int) -> bytes:
+    # Letters of one byte and more came with version 2.4.
+    codec, code, end = ("utf-8", _UTF8, b"\0") if version == 4 else ("utf-16", _UTF16, b"\0\0")
+    key_bytes, text_bytes = (part.encode(codec, "replace") for part in (key, text))
+    return bytes([code]) + key_bytes + end + text_bytes + end
+
+
+def _make_frame(content: bytes, version: int) -> bytes:
+    if version == 2:
+        return b"TXX" + len(content).to_bytes(3, "big") + content
+    length = _safe_bytes(len(content)) if version == 4 else len(content).to_bytes(4, "big")
+    return b"TXXX" + length + b"\0\0" + content
 
 
 def _tag(source: Source) -> tuple[bytes, int]:

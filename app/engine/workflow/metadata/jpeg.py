@@ -8,12 +8,12 @@ continued by the next one.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from app.engine.errors import WorkflowFileError
-from app.engine.workflow.metadata.exif import PREFIX, make_exif, read_exif
-from app.engine.workflow.metadata.limits import MAX_PARTS, Texts, check_length
+from app.engine.workflow.metadata.exif import PREFIX, read_exif, replace_texts
+from app.engine.workflow.metadata.limits import MAX_PARTS, Texts, carries, check_length
 from app.engine.workflow.metadata.source import Source
 
 SIGNATURE: Final = b"\xff\xd8\xff"
@@ -28,6 +28,8 @@ _END: Final = 0xD9
 _BARE: Final = frozenset({0x01, *range(0xD0, 0xD8)})
 _BLOCK: Final = 1024 * 1024
 
+_Segments = Sequence[tuple[int, int, int]]
+
 
 def is_mine(head: bytes) -> bool:
     """Tell whether the file is a JPEG."""
@@ -41,40 +43,60 @@ def read(source: Source) -> dict[str, str]:
         WorkflowFileError: The file is cut off or damaged, or its texts are too long.
     """
     texts = Texts(source.shown)
-    comments: list[bytes] = []
-    total = 0
-    is_continued = False
-    for marker, start, length in _segments(source):
+    segments = list(_segments(source))
+    for marker, start, length in segments:
         if marker == _APP1:
             content = source.read(start, length)
             if content.startswith(PREFIX):
                 read_exif(content, texts)
-        elif marker == _COMMENT:
-            total += length
-            check_length(total, source.shown)
-            content = source.read(start, length)
-            if is_continued:
-                comments.append(comments.pop() + content)
-            else:
-                comments.append(content)
-            is_continued = length == MAX_SEGMENT
-    for comment in comments:
-        texts.add_free(comment.decode("utf-8", "replace"))
+    for comment, _ in _comments(source, segments):
+        texts.add_free(comment)
     return texts.found
 
 
-def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
-    """Return the JPEG with ``texts``, in place of an earlier EXIF block and of earlier comments.
+def _comments(source: Source, segments: _Segments) -> list[tuple[str, list[int]]]:
+    """Return the comments, each with the places of its segments."""
+    parts: list[tuple[list[bytes], list[int]]] = []
+    total = 0
+    is_continued = False
+    for marker, start, length in segments:
+        if marker != _COMMENT:
+            continue
+        total += length
+        check_length(total, source.shown)
+        if not is_continued:
+            parts.append(([], []))
+        parts[-1][0].append(source.read(start, length))
+        parts[-1][1].append(start)
+        is_continued = length == MAX_SEGMENT
+    return [(b"".join(found).decode("utf-8", "replace"), places) for found, places in parts]
 
-    What fits goes into the EXIF block, the workflow first; the rest into comments.
+
+def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+    """Return the JPEG with ``texts``, in place of those of the same keys.
+
+    What fits goes into the EXIF block beside what is there, the workflow first; the rest into
+    comments.
 
     Raises:
         WorkflowFileError: ``data`` is no whole JPEG.
     """
-    fitting, rest = split_texts(texts)
-    made = b""
-    if fitting:
-        made += _segment(_APP1, PREFIX + make_exif(fitting))
+    source = Source(data, "this picture")
+    segments = list(_segments(source))
+    gone = {
+        place
+        for comment, places in _comments(source, segments)
+        if carries(comment, texts)
+        for place in places
+    }
+    exif = b""
+    for marker, start, length in segments:
+        if marker == _APP1 and data.startswith(PREFIX, start):
+            exif = exif or data[start : start + length]
+            gone.add(start)
+    fitting, rest = split_texts(texts, exif)
+    block = replace_texts(exif, fitting, texts)
+    made = _segment(_APP1, PREFIX + block) if block else b""
     for key, text in rest.items():
         content = f"{key}:{text}".encode("utf-8", "replace")
         if len(content) % MAX_SEGMENT == 0:
@@ -85,30 +107,34 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     parts = [data[:2]]
     is_written = False
     end = 2
-    for marker, start, length in _segments(Source(data, "this picture")):
+    for marker, start, length in segments:
         if marker != _APP0 and not is_written:
             parts.append(made)
             is_written = True
         content = data[start : start + length]
         end = start + length
-        if marker == _COMMENT or (marker == _APP1 and content.startswith(PREFIX)):
-            continue
-        if marker != _END:
+        if marker != _END and start not in gone:
             parts.append(_segment(marker, content))
     parts.append(data[end:])
     return b"".join(parts)
 
 
-def split_texts(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def split_texts(
+    texts: Mapping[str, str], exif: bytes = b""
+) -> tuple[dict[str, str], dict[str, str]]:
     """Return the texts that fit into one EXIF block together, and the others.
 
     The workflow has the first claim, since the prompt can be made from it.
+
+    Args:
+        texts: Texts by key.
+        exif: What stands in the block already.
     """
     order = sorted(texts, key=lambda key: key != "workflow")
     fitting: dict[str, str] = {}
     for key in order:
         tried = {**fitting, key: texts[key]}
-        if len(PREFIX) + len(make_exif(tried)) <= MAX_SEGMENT:
+        if len(PREFIX) + len(replace_texts(exif, tried, texts)) <= MAX_SEGMENT:
             fitting = tried
     ordered = {key: text for key, text in texts.items() if key in fitting}
     return ordered, {key: text for key, text in texts.items() if key not in fitting}

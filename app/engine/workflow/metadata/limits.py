@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from app.engine.errors import WorkflowFileError
@@ -30,6 +31,18 @@ def too_long(shown: str) -> WorkflowFileError:
     return WorkflowFileError(
         f"Cannot open {shown}: the text in it is longer than {MAX_TEXT_BYTES >> 20} MB."
     )
+
+
+def check_texts(texts: Mapping[str, str], shown: str) -> None:
+    """Refuse to write texts that would be refused when they are read.
+
+    Raises:
+        WorkflowFileError: Together they are too long.
+    """
+    if sum(len(key) + len(text) for key, text in texts.items()) > MAX_TEXT_BYTES:
+        raise WorkflowFileError(
+            f"Cannot write into {shown}: the text is longer than {MAX_TEXT_BYTES >> 20} MB."
+        )
 
 
 def check_length(length: int, shown: str) -> None:
@@ -138,6 +151,16 @@ class Texts:
                 self.add(key, json.dumps(value))
             except RecursionError:
                 return
+
+
+def carries(text: str, keys: Iterable[str]) -> bool:
+    """Tell whether a free text would be read as one with any of these keys."""
+    texts = Texts("this text")
+    try:
+        texts.add_free(text)
+    except WorkflowFileError:
+        return True
+    return not texts.found.keys().isdisjoint(keys)
 
 
 def looks_like_parameters(text: str) -> bool:

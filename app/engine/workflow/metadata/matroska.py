@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.engine.errors import WorkflowFileError
 from app.engine.workflow.metadata.limits import MAX_PARTS, Texts, check_length
 from app.engine.workflow.metadata.source import Source
 
@@ -25,8 +25,8 @@ _TAG_NAME: Final = 0x45A3
 _TAG_STRING: Final = 0x4487
 _COMMENTS: Final = frozenset({"comment", "description"})
 _VOID: Final = 0xEC
+_CHECKSUM: Final = b"\xbf\x84"
 _SMALLEST_VOID: Final = 9
-_LONGEST_NAME: Final = 1_000
 _MAX_DEPTH: Final = 8
 
 
@@ -168,23 +168,35 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     changed = bytearray(data)
     kept = b""
     elements = list(_level_one(source, segment))
+    end = _end_of_film(elements, source)
     for element, following in zip(elements, [*elements[1:], None], strict=True):
         if element.id == _TAGS:
             kept += _without(source, data, element, names)
             changed[element.at : element.end] = _void(element.end - element.at)
         elif element.id == _SEEK_HEAD:
             room = following if following is not None and following.id == _VOID else element
-            listed = _listed(source, data, element, room.end, source.size - segment.start)
+            listed = _listed(source, data, element, min(room.end, end), end - segment.start)
             changed[element.at : element.at + len(listed)] = listed
     made = _made(_TAGS, kept + _tag(texts))
+    del changed[end:]
     if segment.is_open:
         return bytes(changed) + made
     width = segment.start - segment.at - 4
-    length = segment.end - segment.start + len(made)
+    length = end - segment.start + len(made)
     if length >= (1 << (7 * width)) - 1:
-        raise WorkflowFileError(f"Cannot write into {source.shown}: it has no room for more.")
+        raise source.no_room()
     changed[segment.at + 4 : segment.start] = (length | 1 << (7 * width)).to_bytes(width, "big")
     return bytes(changed) + made
+
+
+def _end_of_film(elements: list[_Element], source: Source) -> int:
+    """Return where the tags and empty elements at the end of the file begin."""
+    end = source.size
+    for element in reversed(elements):
+        if element.id not in (_TAGS, _VOID) or element.end != end:
+            break
+        end = element.at
+    return end
 
 
 def _listed(source: Source, data: bytes, head: _Element, end: int, place: int) -> bytes:
@@ -197,7 +209,8 @@ def _listed(source: Source, data: bytes, head: _Element, end: int, place: int) -
     if found and place < 1 << 8 * (found[0].end - found[0].start):
         field = found[0]
         number = place.to_bytes(field.end - field.start, "big")
-        return data[head.at : field.start] + number + data[field.end : head.end]
+        content = data[head.start : field.start] + number + data[field.end : head.end]
+        return data[head.at : head.start] + _with_checksum(content)
     taken = {field.start for field in found}
     kept = b"".join(
         data[seek.at : seek.end]
@@ -207,11 +220,19 @@ def _listed(source: Source, data: bytes, head: _Element, end: int, place: int) -
     entry = _made(_SEEK_ID, _TAGS.to_bytes(4, "big")) + _made(
         _SEEK_POSITION, place.to_bytes(8, "big")
     )
-    made = _made(_SEEK_HEAD, kept + _made(_SEEK, entry))
+    made = _made(_SEEK_HEAD, _with_checksum(kept + _made(_SEEK, entry)))
     rest = end - head.at - len(made)
     if rest == 0:
         return made
     return made + _void(rest) if rest >= _SMALLEST_VOID else data[head.at : head.end]
+
+
+def _with_checksum(content: bytes) -> bytes:
+    """Return the content of an element with its checksum anew, if it begins with one."""
+    if not content.startswith(_CHECKSUM) or len(content) < len(_CHECKSUM) + 4:
+        return content
+    rest = content[len(_CHECKSUM) + 4 :]
+    return _CHECKSUM + zlib.crc32(rest).to_bytes(4, "little") + rest
 
 
 def _without(source: Source, data: bytes, tags: _Element, names: set[str]) -> bytes:
@@ -223,19 +244,18 @@ def _without(source: Source, data: bytes, tags: _Element, names: set[str]) -> by
         parts = [
             (part.id, data[part.at : part.end])
             for part in _walk(source, tag.start, tag.end)
-            if part.id != _SIMPLE_TAG or _name(source, part) not in names
+            if part.id != _SIMPLE_TAG or not _is_of(source, part, names)
         ]
         if any(identifier == _SIMPLE_TAG for identifier, _ in parts):
             kept += _made(_TAG, b"".join(content for _, content in parts))
     return kept
 
 
-def _name(source: Source, simple: _Element) -> str:
-    for part in _walk(source, simple.start, simple.end):
-        if part.id == _TAG_NAME and part.end - part.start < _LONGEST_NAME:
-            name = source.read(part.start, part.end - part.start)
-            return name.rstrip(b"\0").decode("utf-8", "replace").lower()
-    return ""
+def _is_of(source: Source, simple: _Element, names: set[str]) -> bool:
+    """Tell whether a simple tag, or one inside of it, would be read under one of these names."""
+    found = Texts(source.shown)
+    _read_tags(source, simple, found, 0)
+    return not names.isdisjoint(found.found)
 
 
 def _void(length: int) -> bytes:

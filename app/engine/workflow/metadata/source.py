@@ -67,6 +67,10 @@ class Source:
         """Return the error for a file that contradicts itself."""
         return WorkflowFileError(f"Cannot open {self.shown}: the file is damaged.", details=details)
 
+    def no_room(self) -> WorkflowFileError:
+        """Return the error for a file that cannot take in as much text."""
+        return WorkflowFileError(f"Cannot write into {self.shown}: it has no room for more.")
+
     def too_many_parts(self) -> WorkflowFileError:
         """Return the error for a file in more pieces than any honest one has."""
         return WorkflowFileError(f"Cannot open {self.shown}: it has too many parts.")

@@ -6,16 +6,17 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from app.engine.workflow.metadata.limits import Texts, check_length
+from app.engine.workflow.metadata.limits import WORKFLOW_KEYS, Texts, check_length
 from app.engine.workflow.metadata.source import Source
 
 _BEFORE_ROOT: Final = re.compile(
     r"\s*(?:<\?[^>]{0,1000}\?>|<!--.{0,10000}?-->|<![^>]{0,1000}>)", re.S
 )
-_ROOT: Final = re.compile(r"\s*<svg[\s>]")
+_ROOT: Final = re.compile(r"\s*<svg[\s/>]")
 _METADATA: Final = re.compile(r"<metadata[^<>]{0,1000}>")
+_REST_OF_TAG: Final = re.compile(r"""(?:[^<>"']|"[^"]*"|'[^']*')*>""")
 _CDATA: Final = "<![CDATA["
 
 
@@ -23,16 +24,21 @@ def is_mine(head: bytes) -> bool:
     """Tell whether the file is an SVG, by its first kilobytes."""
     if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return False
-    text = head.decode("utf-8", "replace").removeprefix("\ufeff")
+    return _root(head.decode("utf-8", "replace").removeprefix("\ufeff")) >= 0
+
+
+def _root(text: str) -> int:
+    """Return where the name of the root element ends, or -1 when the text is no SVG."""
     at = 0
     for _ in range(20):
-        if _ROOT.match(text, at):
-            return True
+        root = _ROOT.match(text, at)
+        if root is not None:
+            return root.end() - 1
         found = _BEFORE_ROOT.match(text, at)
         if found is None:
-            return False
+            return -1
         at = found.end()
-    return False
+    return -1
 
 
 def read(source: Source) -> dict[str, str]:
@@ -57,22 +63,47 @@ def read(source: Source) -> dict[str, str]:
     return texts.found
 
 
-def write_texts(svg: str, texts: Mapping[str, str]) -> str:
-    """Return an SVG document with a ``metadata`` element that holds the texts as JSON.
+def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+    """Return an SVG whose first element is one of ``metadata`` that holds the texts as JSON.
+
+    It takes the place of an earlier one of its kind; those of other programs stay.
 
     Args:
-        svg: The document. One without a root element that has content stays as it is.
+        data: The document. One without a root element stays as it is.
         texts: JSON texts by key.
+
+    Raises:
+        ValueError: A text is no JSON.
     """
-    start = svg.find("<svg")
-    end = svg.find(">", start)
-    if not texts or start < 0 or end < 0 or svg[end - 1] == "/":
-        return svg
-    body = "{" + ", ".join(f"{json.dumps(key)}: {text}" for key, text in texts.items()) + "}"
+    svg = data.decode("utf-8", "surrogateescape")
+    start = _root(svg.removeprefix("\ufeff"))
+    tag = _REST_OF_TAG.match(svg, start + svg.startswith("\ufeff")) if start >= 0 else None
+    if not texts or tag is None:
+        return data
+    merged = {key: json.loads(text) for key, text in texts.items()}
+    head, rest = svg[: tag.end()], svg[tag.end() :]
+    old = _METADATA.match(rest.lstrip())
+    if old is not None:
+        skipped = len(rest) - len(rest.lstrip())
+        end = _end_of_element(rest, skipped + old.end())
+        held = _object(_content(rest[skipped + old.end() : end])) if end >= 0 else {}
+        if not held.keys().isdisjoint((*WORKFLOW_KEYS, *texts)):
+            merged = {**held, **merged}
+            rest = rest[rest.index(">", end) + 1 :]
     # "]]>" would end the block early; two blocks hold it in two parts.
-    body = body.replace("]]>", "]]]]><![CDATA[>")
+    body = json.dumps(merged).replace("]]>", "]]]]><![CDATA[>")
     element = f"\n<metadata>{_CDATA}{body}]]></metadata>"
-    return svg[: end + 1] + element + svg[end + 1 :]
+    if head.endswith("/>"):
+        head, rest = f"{head[:-2]}>", f"</svg>{rest}"
+    return (head + element + rest).encode("utf-8", "surrogateescape")
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _end_of_element(text: str, at: int) -> int:

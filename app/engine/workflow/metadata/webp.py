@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.engine.errors import WorkflowFileError
-from app.engine.workflow.metadata.exif import make_exif, read_exif
+from app.engine.workflow.metadata.exif import read_exif, replace_texts
 from app.engine.workflow.metadata.limits import MAX_PARTS, Texts, check_length
 from app.engine.workflow.metadata.source import Source
 
@@ -34,37 +34,58 @@ def read(source: Source) -> dict[str, str]:
     return texts.found
 
 
-def write_texts(data: bytes, texts: Mapping[str, str], size: tuple[int, int]) -> bytes:
-    """Return the WebP with ``texts`` in its EXIF chunk, in place of an earlier one.
-
-    Args:
-        data: A whole WebP file.
-        texts: Texts by key.
-        size: Width and height in pixels; the extended header needs them when there is none yet.
+def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+    """Return the WebP with ``texts`` in its EXIF chunk, in place of those of the same keys.
 
     Raises:
         WorkflowFileError: ``data`` is no whole WebP.
     """
-    exif = make_exif(texts)
+    source = Source(data, "this picture")
     header: bytes | None = None
+    old = b""
     rest: list[bytes] = []
-    has_alpha = False
-    for kind, start, length in _chunks(Source(data, "this picture")):
+    flags = _EXIF_FLAG
+    size = (1, 1)
+    for kind, start, length in _chunks(source):
         content = data[start : start + length]
         if kind == b"VP8X" and length >= 10:
-            header = bytes([content[0] | _EXIF_FLAG]) + content[1:]
-        elif kind != b"EXIF":
-            # Byte 4 of a lossless stream holds the alpha mark in bit 4.
-            if kind == b"VP8L" and length > 4 and content[4] & 0x10:
-                has_alpha = True
+            header = content
+        elif kind == b"EXIF":
+            old = old or content
+        else:
+            if kind == b"VP8L":
+                size, has_alpha = _lossless_size(content, source)
+                flags |= _ALPHA_FLAG if has_alpha else 0
+            elif kind == b"VP8 ":
+                size = _lossy_size(content, source)
             rest.append(_chunk(kind, content))
     if header is None:
-        width, height = size
-        flags = _EXIF_FLAG | (_ALPHA_FLAG if has_alpha else 0)
         header = bytes([flags, 0, 0, 0])
-        header += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    body = b"WEBP" + _chunk(b"VP8X", header) + b"".join(rest) + _chunk(b"EXIF", exif)
+        header += b"".join((side - 1).to_bytes(3, "little") for side in size)
+    else:
+        header = bytes([header[0] | _EXIF_FLAG]) + header[1:]
+    exif = _chunk(b"EXIF", replace_texts(old, texts))
+    body = b"WEBP" + _chunk(b"VP8X", header) + b"".join(rest) + exif
+    if len(body) >= 1 << 32:
+        raise source.no_room()
     return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def _lossless_size(content: bytes, source: Source) -> tuple[tuple[int, int], bool]:
+    """Return the size of a lossless picture in pixels, and whether it has alpha."""
+    if len(content) < 5:
+        raise source.damaged()
+    # 14 bits of width, 14 of height, each less 1, and one of alpha.
+    bits = int.from_bytes(content[1:5], "little")
+    return ((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1), bool(bits >> 28 & 1)
+
+
+def _lossy_size(content: bytes, source: Source) -> tuple[int, int]:
+    """Return the size of a lossy picture in pixels; the upper two bits scale it on a screen."""
+    if len(content) < 10:
+        raise source.damaged()
+    width, height = struct.unpack_from("<HH", content, 6)
+    return max(1, width & 0x3FFF), max(1, height & 0x3FFF)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
