@@ -14,6 +14,7 @@ import json
 import shutil
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +24,13 @@ from app.engine.errors import EaselError
 from app.engine.workflow.writer import Snapshot, serialize, snapshot
 from app.ui.background import Background, log
 from app.ui.documents import OpenDocument, OpenDocuments
-from app.ui.window_state import write_json
+from app.ui.window_state import write_bytes
 
 WRITE_DELAY_MS = 1500
 MAX_FILE_BYTES = 256 << 20
 _LOCK = "in_use.lock"
+_PART_BYTES = 3 << 16
+"""A multiple of three, so that the parts of the base64 text fit together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +166,7 @@ class RecoveryJournal(QObject):
         if self._is_closed:
             return
         self._claim()
-        data = base64.b64encode(serialize(content)).decode()
-        write_json(file, {**head, "workflow": data})
+        write_bytes(file, b"".join(_recovery_parts(head, serialize(content))))
 
     def _claim(self) -> None:
         """Lock the folder, so that another program does not take it for abandoned."""
@@ -180,6 +182,14 @@ class RecoveryJournal(QObject):
 
     def _file(self, item: OpenDocument) -> Path:
         return self._folder / f"{item.recovery_id}.json"
+
+
+def _recovery_parts(head: dict[str, object], workflow: bytes) -> Iterator[bytes]:
+    """Yield the JSON of a recovery file, in parts: one call for all would hold the window up."""
+    yield json.dumps(head, ensure_ascii=False).encode()[:-1] + b', "workflow": "'
+    for start in range(0, len(workflow), _PART_BYTES):
+        yield base64.b64encode(workflow[start : start + _PART_BYTES])
+    yield b'"}'
 
 
 def _find(root: Path, own: Path) -> list[Recovery]:

@@ -73,11 +73,17 @@ class RecentFiles(QObject):
             self._files += [item for item in found if item.path not in known]
             self.changed.emit()
 
-    def add(self, path: Path, nodes: int, picture: QImage | None = None) -> None:
-        """Put a file in front, with a picture if there is one."""
+    def add(self, path: Path, nodes: int, draw_picture: Callable[[], QImage] | None = None) -> None:
+        """Put a file in front.
+
+        Args:
+            path: The file.
+            nodes: Number of its nodes.
+            draw_picture: Makes its picture, on another thread; None for no picture.
+        """
         item = RecentFile(str(path), nodes, time.time())
         self._files = [item, *(old for old in self._files if old.path != item.path)][:MOST]
-        self._background.run(self._keep(item, picture))
+        self._background.run(self._keep(item, draw_picture))
         self.changed.emit()
 
     def forget(self, path: str) -> None:
@@ -102,11 +108,12 @@ class RecentFiles(QObject):
         image = await asyncio.to_thread(QImage, str(self.picture_path(path)))
         return None if image.isNull() else image
 
-    async def _keep(self, item: RecentFile, picture: QImage | None) -> None:
+    async def _keep(self, item: RecentFile, draw_picture: Callable[[], QImage] | None) -> None:
         # Read first, so that a file opened right after the start does not wipe the old list.
         await self.read()
-        if picture is not None and not picture.isNull():
-            await asyncio.to_thread(_save_picture, picture, self.picture_path(item.path))
+        if draw_picture is not None:
+            target = self.picture_path(item.path)
+            await asyncio.to_thread(lambda: _save_picture(draw_picture(), target))
         await self._write(lambda rows: [asdict(item), *without(rows, item.path)][:MOST])
         self.changed.emit()
 

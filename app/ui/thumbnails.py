@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from app.engine.node_types.definition import NodeDefinition
-from app.engine.workflow.model import Workflow
+from app.engine.workflow.model import Node, Workflow
 from app.ui.documents import OpenDocument
 from app.ui.recent_files import THUMBNAIL
 from app.widgets.style import Style, mix
 from app.widgets.themed import paint_box
 
 
-def document_picture(item: OpenDocument, look: Style) -> QImage:
-    """Return a picture of a document for the start page."""
+def document_picture(item: OpenDocument, look: Style) -> Callable[[], QImage]:
+    """Return what draws the picture of a document for the start page, on any thread.
+
+    Reading nodes while they are edited is safe: edits replace values and never change them.
+    """
     for run in reversed(list(item.run_state.nodes.values())):
         if run.images:
-            return cover(run.images[0], QSize(*THUMBNAIL))
-    return graph_picture(item.document.workflow, item.document.definitions, look)
+            image = run.images[0]
+            return lambda: cover(image, QSize(*THUMBNAIL))
+    nodes, definitions = list(item.document.workflow.root.nodes.values()), item.document.definitions
+    return lambda: draw_nodes(nodes, definitions, look)
 
 
 def cover(image: QImage, size: QSize) -> QImage:
@@ -38,11 +43,18 @@ def cover(image: QImage, size: QSize) -> QImage:
 def graph_picture(
     workflow: Workflow, definitions: Mapping[str, NodeDefinition], look: Style
 ) -> QImage:
-    """Return a drawing of the nodes as plain boxes."""
+    """Return a drawing of a workflow's nodes as plain boxes."""
+    return draw_nodes(workflow.root.nodes.values(), definitions, look)
+
+
+def draw_nodes(
+    nodes: Iterable[Node], definitions: Mapping[str, NodeDefinition], look: Style
+) -> QImage:
+    """Return a drawing of nodes as plain boxes."""
     image = QImage(*THUMBNAIL, QImage.Format.Format_RGB32)
     image.fill(look.color("surface.canvas"))
     boxes = []
-    for node in workflow.root.nodes.values():
+    for node in nodes:
         width, height = node.size or (200.0, 80.0)
         x, y = node.pos
         boxes.append((QRectF(x, y - 30, max(width, 40.0), max(height, 10.0) + 30), node))
