@@ -23,8 +23,8 @@ _NODE = (
     "run.run_branch", None, "edit.rename", "edit.copy", "edit.duplicate", "graph.collapse",
     "graph.pin", "#color", "graph.mute", "graph.bypass", "graph.group", "graph.arrange",
     "graph.shrink", None, "graph.convert_to_subgraph", "graph.unpack_subgraph",
-    "graph.unique_subgraph", "graph.rename_subgraph", "graph.describe_subgraph",
-    "graph.publish_blueprint", None, "graph.info", None, "edit.delete",
+    "graph.edit_widgets", "graph.unique_subgraph", "graph.rename_subgraph",
+    "graph.describe_subgraph", "graph.publish_blueprint", None, "graph.info", None, "edit.delete",
 )  # fmt: skip
 _GROUP = (
     "edit.rename", "edit.copy", "edit.duplicate", "graph.pin", "#color", "graph.mute",
@@ -35,8 +35,8 @@ _CANVAS = (
     "edit.paste_with_links", "edit.select_all", None, "view.fit", "graph.arrange",
     "graph.convert_group_nodes", "graph.leave_subgraph",
 )  # fmt: skip
-_STRIP = ("edit.select_all", "view.fit", None, "graph.rename_subgraph", "graph.describe_subgraph",
-          "graph.leave_subgraph")  # fmt: skip
+_STRIP = ("edit.select_all", "view.fit", None, "graph.edit_widgets", "graph.rename_subgraph",
+          "graph.describe_subgraph", "graph.leave_subgraph")  # fmt: skip
 """The menu of the boxes at the ends of a subgraph, which are no nodes to copy or to delete."""
 _LEFT_OUT = frozenset(
     {
@@ -45,7 +45,9 @@ _LEFT_OUT = frozenset(
     }
 )  # fmt: skip
 """Commands that menus leave out while they cannot run."""
-_HOST_ONLY = frozenset({"graph.rename_subgraph", "graph.describe_subgraph"})
+_HOST_ONLY = frozenset(
+    {"graph.edit_widgets", "graph.rename_subgraph", "graph.describe_subgraph"}
+)  # fmt: skip
 """Commands that the menu of a node leaves out unless the node is a subgraph."""
 
 

@@ -47,6 +47,9 @@ class SubgraphCommands:
                     canvas, any_one, words="name"),
             Command("graph.describe_subgraph", tr("Edit description…"), self.describe, "Graph/5",
                     canvas, any_one, words="subgraph search words aliases"),
+            Command("graph.edit_widgets", tr("Edit subgraph widgets…"), self.edit_widgets,
+                    "Graph/5", enabled=self._has_widgets, icon="sliders-horizontal",
+                    words="promote demote show hide parameters reorder"),
             Command("graph.publish_blueprint", tr("Publish as blueprint…"), self.publish,
                     "Graph/5", canvas, host, words="subgraph library save"),
             Command("graph.convert_group_nodes", tr("Convert group nodes to subgraphs"),
@@ -153,6 +156,10 @@ class SubgraphCommands:
         card.accepted.connect(take)
         card.open()
 
+    def edit_widgets(self) -> None:
+        """Open the list of the widgets that the subgraph's nodes show (U-196)."""
+        self._window.wiring.subgraphs.open_panel()
+
     def publish(self) -> None:
         """Ask for a name and put the selected subgraph into the library (U-210)."""
         node = self._host()
@@ -221,6 +228,9 @@ class SubgraphCommands:
     def _has_subgraph(self) -> bool:
         view = self._window.view
         return view is not None and not view.is_hand_mode and bool(self._subgraph())
+
+    def _has_widgets(self) -> bool:
+        return bool(self._window.view is not None and self._subgraph())
 
     def _has_group_nodes(self) -> bool:
         view = self._window.view

@@ -64,7 +64,6 @@ class SubgraphMenus:
             return
         slot = slots[index]
         menu.addAction(f"{slot.label}  ·  {slot.type}").setEnabled(False)
-        rename = subgraphs.rename_input if is_input else subgraphs.rename_output
         move = subgraphs.move_input if is_input else subgraphs.move_output
         remove = subgraphs.remove_input if is_input else subgraphs.remove_output
         remove_words = tr("Remove input") if is_input else tr("Remove output")
@@ -75,24 +74,13 @@ class SubgraphMenus:
                 return edits.disconnect_output(workflow, bound, hit.key, index)
             return edits.disconnect_input(workflow, bound, hit.key, index)
 
-        def take_name(name: str) -> None:
-            if name:
-                self._apply(document, tr("Rename"), rename, index, name)
-
-        def ask_name() -> None:
-            from app.ui.dialogs.question import TextQuestion
-
-            card = TextQuestion(
-                self._window, self._window.look, tr("Rename"), slot.label, tr("Rename")
-            )
-            card.answered.connect(take_name)
-            card.open()
-
         def add(words: str, is_possible: bool, edit: Callable[..., Patch], *values: int) -> None:
             action = menu.addAction(words, lambda: self._apply(document, words, edit, *values))
             action.setEnabled(is_free and is_possible)
 
-        menu.addAction(tr("Rename…"), ask_name).setEnabled(is_free)
+        # In place, as a double-click does it.
+        rename = menu.addAction(tr("Rename"), lambda: view.slots.rename(hit.key, index))
+        rename.setEnabled(is_free)
         add(tr("Move up"), index > 0, move, index, index - 1)
         add(tr("Move down"), index + 1 < len(slots), move, index, index + 1)
         add(tr("Remove links"), _is_linked(document, hit), cut)

@@ -16,6 +16,7 @@ from app.ui.panel_factory import register_panels
 from app.ui.panels.bottom_panel import LOG, PROBLEMS
 from app.ui.requirements_desk import RequirementsDesk
 from app.ui.run_port import JobRow, JobState, Problem, Result
+from app.ui.subgraph_desk import SubgraphDesk
 from app.ui.tab_strip import Tab
 from app.ui.words import tr
 
@@ -36,6 +37,7 @@ class WindowWiring:
         is_paused: Whether the queue is held.
         blueprints: Subgraphs that can be added like nodes.
         requirements: Tells what opened documents need and this install lacks.
+        subgraphs: Opens the panel of a subgraph's widgets.
     """
 
     def __init__(self, window: MainWindow) -> None:
@@ -56,6 +58,7 @@ class WindowWiring:
         self._connect_port()
         # After the port, so that documents know the definitions when they are checked.
         self.requirements = RequirementsDesk(window)
+        self.subgraphs = SubgraphDesk(window)
         self._connect_documents()
         register_panels(window)
         show_keys(window)

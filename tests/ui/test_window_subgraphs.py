@@ -337,8 +337,10 @@ def test_u_195_an_input_is_renamed_moved_and_removed_from_its_menu(window, chain
         subgraphs.promote(document.workflow, document.bound, [("2", "radius")]), "Promote"
     )
     slot = Hit(Under.OUTPUT, "-10", 1)
-    choose(menu_at(window, slot), "Rename…")
-    answer_text(window, "Softness")
+    choose(menu_at(window, slot), "Rename")
+    QTest.keyClicks(window.view.viewport(), "Softness")
+    press_key(window.view.viewport(), Qt.Key.Key_Return)
+    QTest.qWait(10)
     assert document.node("-10").outputs[1].label == "Softness"
     choose(menu_at(window, slot), "Move up")
     assert document.node("-10").outputs[0].label == "Softness"

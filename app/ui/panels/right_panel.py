@@ -1,4 +1,4 @@
-"""The right panel: the queue above, the results below."""
+"""The right panel: the queue above, the results below; another page may lie over both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.ui.panels.header import PanelHeader
 from app.ui.panels.queue import QueueList
 from app.ui.panels.results import ResultsGrid
 from app.ui.words import tr
-from app.widgets.buttons import IconButton
+from app.widgets.buttons import Button, IconButton
 from app.widgets.fields import SearchField
 from app.widgets.labels import Line
 from app.widgets.style import Style
@@ -25,11 +25,13 @@ class RightPanel(Themed, QWidget):
         pause_requested: Hold the queue (True) or go on.
         clear_requested: Take all waiting jobs out.
         free_requested: Unload models.
+        widgets_requested: Show which widgets a subgraph's nodes have.
     """
 
     pause_requested = Signal(bool)
     clear_requested = Signal()
     free_requested = Signal()
+    widgets_requested = Signal()
 
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,6 +45,9 @@ class RightPanel(Themed, QWidget):
         self.results = ResultsGrid(look)
         self._field = SearchField(tr("Search results"), look)
         self._field.hide()
+        self.widgets_button = Button(tr("Edit subgraph widgets"), look, icon="sliders-horizontal")
+        self.widgets_button.hide()
+        self._page: QWidget | None = None
         queue_buttons = (self.pause_button, self._more_button)
         result_buttons = (self._size_button, self._find_button)
         self._scroll = QScrollArea()
@@ -68,8 +73,34 @@ class RightPanel(Themed, QWidget):
         self._field_frame.addWidget(self._field)
         layout.addLayout(self._field_frame)
         layout.addWidget(self._scroll, 1)
+        self._foot = QVBoxLayout()
+        self._foot.addWidget(self.widgets_button)
+        layout.addLayout(self._foot)
         self._connect()
         self.apply_style(look)
+
+    @property
+    def page(self) -> QWidget | None:
+        """What lies over the queue and the results, or None."""
+        return self._page
+
+    def show_page(self, page: QWidget | None) -> None:
+        """Show a page instead of the queue and the results; None shows these again."""
+        if self._page is not None and self._page is not page:
+            self._page.hide()
+        self._page = page
+        self._content.setVisible(page is None)
+        if page is not None:
+            page.setParent(self)
+            self._place_page()
+            page.show()
+
+    def offer_widgets(self, is_offered: bool) -> None:
+        """Show or hide the button that leads to a subgraph's widgets."""
+        self.widgets_button.setVisible(is_offered)
+        margin = self.px(16)
+        self._foot.setContentsMargins(*((margin, self.px(8), margin, margin) if is_offered
+                                        else (0, 0, 0, 0)))  # fmt: skip
 
     def show_paused(self, is_paused: bool) -> None:
         """Show whether the queue is held."""
@@ -90,13 +121,19 @@ class RightPanel(Themed, QWidget):
         """Let the scroll bar lie in the margin of the pictures."""
         super().resizeEvent(event)
         self._content.setGeometry(-1, 0, event.size().width() + 1, event.size().height())
+        self._place_page()
         self.results.set_room(event.size().width() + 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the ground."""
         QPainter(self).fillRect(self.rect(), self.color("surface.panel"))
 
+    def _place_page(self) -> None:
+        if self._page is not None:
+            self._page.setGeometry(self._content.geometry())
+
     def _connect(self) -> None:
+        self.widgets_button.clicked.connect(self.widgets_requested)
         self.pause_button.clicked.connect(lambda: self.pause_requested.emit(not self._is_paused))
         self._more_button.clicked.connect(self._open_menu)
         self._size_button.setCheckable(True)
