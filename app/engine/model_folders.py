@@ -25,6 +25,11 @@ MODEL_ENDINGS: Final = frozenset(
     {".ckpt", ".pt", ".pt2", ".bin", ".pth", ".safetensors", ".pkl", ".sft"}
 )
 
+SHIPPED_CHECKPOINTS: Final = str(
+    Path(__file__).resolve().parents[2] / "resources" / "models" / "checkpoints"
+)
+"""Folder of the starter model; searched last."""
+
 LEGACY_KINDS: Final = {"unet": "diffusion_models", "clip": "text_encoders"}
 """Old names that old packs still use."""
 
@@ -101,6 +106,7 @@ class ModelFolders:
             endings = _KIND_ENDINGS.get(kind)
             own = self.supported_pt_extensions if endings is None else set(endings)
             self.folder_names_and_paths[kind] = (folders, own)
+        self.folder_names_and_paths["checkpoints"][0].append(SHIPPED_CHECKPOINTS)
         custom_nodes = os.path.join(self.base_path, "custom_nodes")
         self.folder_names_and_paths["custom_nodes"] = ([custom_nodes], set())
 

@@ -8,7 +8,7 @@ latent. Data of D-170 and D-174.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -180,3 +180,6 @@ PIXELS = LatentFormat(
     spacial_downscale_ratio=1,
 )
 """Pictures themselves, from -1 to 1."""
+
+STARTER = replace(PIXELS, name="starter", spacial_downscale_ratio=8)
+"""Small pictures, from -1 to 1, that a decoder enlarges eight times."""

@@ -15,6 +15,7 @@ from app.engine.models.autoencoder import AutoencoderKL, TinyAutoencoder
 from app.engine.models.detect import describe
 from app.engine.models.ops import empty, fill
 from app.engine.models.patcher import ModelPatcher
+from app.engine.models.starter_vae import StarterAutoencoder
 from app.engine.models.unet import shapes_of
 from app.engine.models.weights import StateDict, take_prefix
 
@@ -114,6 +115,8 @@ class VAE:
             if tensors["decoder.conv_in.weight"].ndim != 4:
                 raise ModelFileError("VAEs for video are not supported yet.")
             network = empty(lambda: AutoencoderKL(shapes_of(tensors)))
+        elif "upscaler.first.weight" in tensors:
+            network = empty(lambda: StarterAutoencoder(shapes_of(tensors)))
         elif "taesd_decoder.1.weight" in tensors:
             network = empty(lambda: TinyAutoencoder(shapes_of(tensors)))
             tensors.setdefault("vae_scale", torch.ones(()))
