@@ -166,8 +166,19 @@ class ControlBase:
         """Return this net's own values at strength 1."""
         raise NotImplementedError
 
-    def control_merge(self, own: Residuals, previous: Residuals | None) -> Residuals:
-        """Scale this net's values and add those of the net before it."""
+    def control_merge(
+        self,
+        own: Residuals,
+        previous: Residuals | None,
+        output_dtype: torch.dtype | None = None,
+    ) -> Residuals:
+        """Scale this net's values and add those of the net before it.
+
+        Args:
+            own: What the net gave.
+            previous: What the net before it gave.
+            output_dtype: Type of the result; None is that of ``own``.
+        """
         merged: Residuals = {"input": [], "middle": [], "output": []}
         scaled: dict[int, torch.Tensor] = {}
         for name, values in own.items():
@@ -179,7 +190,7 @@ class ControlBase:
                     averaged = value
                     if self.global_average_pooling:
                         averaged = value.mean(dim=(2, 3), keepdim=True).expand_as(value)
-                    scaled[id(value)] = averaged * self.strength
+                    scaled[id(value)] = (averaged * self.strength).to(output_dtype or value.dtype)
                 merged[name].append(scaled[id(value)])
         for name, values in (previous or {}).items():
             mine = merged[name]

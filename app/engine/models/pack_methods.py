@@ -73,6 +73,9 @@ class PackMethods:
         for injection in (item for group in self.injections.values() for item in group):
             injection.inject(self)
             self.is_injected = True
+        if self.is_injected:
+            for callback in self.get_all_callbacks("on_inject_model"):
+                callback(self)
 
     def eject_model(self) -> None:
         """Undo all injections."""
@@ -81,6 +84,8 @@ class PackMethods:
         for injection in (item for group in self.injections.values() for item in group):
             injection.eject(self)
         self.is_injected = False
+        for callback in self.get_all_callbacks("on_eject_model"):
+            callback(self)
 
     def add_callback(self, call_type: str, callback: Callable[..., Any]) -> None:
         """Call a function at ``on_clone``, ``on_pre_run``, ``on_cleanup``, ..."""

@@ -16,6 +16,12 @@ BEFORE_FIRST_SIGMA = 999999999.9
 """A sigma above every schedule: where "0 percent of the run" lies (D-042)."""
 
 
+def settings_of(given: Any) -> Mapping[str, Any]:
+    """Return the settings of a table from a mapping, None, or a model's configuration."""
+    settings: Mapping[str, Any] = getattr(given, "sampling_settings", given) or {}
+    return settings
+
+
 class SigmaTable:
     """The noise levels of a model.
 
@@ -59,7 +65,7 @@ class DiscreteTable(SigmaTable):
     """
 
     def __init__(self, settings: Mapping[str, Any] | None = None, zsnr: bool | None = None) -> None:
-        settings = settings or {}
+        settings = settings_of(settings)
         start = float(settings.get("linear_start", 0.00085))
         end = float(settings.get("linear_end", 0.012))
         count = int(settings.get("timesteps", 1000))
@@ -149,7 +155,7 @@ class ContinuousEdmTable(SigmaTable):
     """
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
-        settings = settings or {}
+        settings = settings_of(settings)
         self.set_parameters(
             float(settings.get("sigma_min", 0.002)),
             float(settings.get("sigma_max", 120.0)),
@@ -241,7 +247,7 @@ class FlowTable(SigmaTable):
     """
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
-        settings = settings or {}
+        settings = settings_of(settings)
         self.set_parameters(settings.get("shift", 1.0), settings.get("multiplier", 1000))
 
     def set_parameters(self, shift: float = 1.0, multiplier: float = 1000) -> None:
@@ -278,7 +284,7 @@ class FluxTable(FlowTable):
     COUNT = 10000
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
-        self.set_parameters((settings or {}).get("shift", 1.15))
+        self.set_parameters(settings_of(settings).get("shift", 1.15))
 
     def set_parameters(self, shift: float = 1.15, multiplier: float = 1.0) -> None:
         """Use another shift; the multiplier is always 1."""
@@ -311,7 +317,7 @@ class CascadeTable(SigmaTable):
     COUNT = 10000
 
     def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
-        self.set_parameters((settings or {}).get("shift", 1.0))
+        self.set_parameters(settings_of(settings).get("shift", 1.0))
 
     def set_parameters(self, shift: float = 1.0) -> None:
         """Use another shift of the signal-to-noise ratio."""
