@@ -13,6 +13,7 @@ from app.engine.imaging.batches import resize_to_batch_size
 from app.engine.imaging.resize import common_upscale
 from app.engine.models.conds import Cond, CondCrossAttention, CondNoiseShape
 from app.engine.models.families.base import Family
+from app.engine.models.model_config import ModelConfig
 from app.engine.models.predictions import ModelSampling, ModelType, make_model_sampling
 from app.engine.models.wrappers import APPLY_MODEL, WrapperExecutor, all_wrappers
 
@@ -47,7 +48,7 @@ class DiffusionModel(nn.Module):
         sampling_settings: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.model_config = family
+        self.model_config = ModelConfig(family, sampling_settings, network)
         self.family = family
         self.diffusion_model = network
         self.model_type = model_type

@@ -281,6 +281,11 @@ class ModelPatcher(HookMethods, PackMethods):
             network = getattr(self.model, "diffusion_model", None)
             if network is not None:
                 network.dtype = self.compute_dtype
+            for callback in self.get_all_callbacks("on_load_after"):
+                callback(
+                    self, device, lowvram_model_memory, force_patch_weights,
+                    not lowvram_model_memory,
+                )  # fmt: skip
         self.inject_model()
         return self.model
 
@@ -323,6 +328,8 @@ class ModelPatcher(HookMethods, PackMethods):
         """Take the model out of the device and return it."""
         if unpatch_all:
             self.unpatch_model(self.offload_device)
+        for callback in self.get_all_callbacks("on_detach_after"):
+            callback(self, unpatch_all)
         return self.model
 
     @contextlib.contextmanager
