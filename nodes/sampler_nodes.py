@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from comfy._sampling import make_sampler
 from comfy_api.latest import io
 
-from app.engine.diffusion.samplers import make_sampler
 from app.engine.diffusion.samplers.sa_solver import tau_between
 
 _CATEGORY = "sampling/custom_sampling/samplers"

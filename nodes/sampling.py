@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import comfy.model_management
+import comfy.sample
 import comfy.samplers
+import comfy.utils
 import latent_preview
 
-from app.engine.diffusion.run import sample_latent
+from app.engine.diffusion.noise import no_noise
 
 from .value_types import Conditioning, InputTypes, Latent
 
@@ -111,25 +112,33 @@ def common_ksampler(
     """
     if model is None:
         raise RuntimeError("There is no model here: the file that was loaded holds none.")
-    sampled = sample_latent(
+    samples = comfy.sample.fix_empty_latent_channels(model, latent["samples"])
+    if disable_noise:
+        noise = no_noise(samples)
+    else:
+        noise = comfy.sample.prepare_noise(samples, seed, latent.get("batch_index"))
+    # Through the module, because packs put functions of their own in its place.
+    sampled = comfy.sample.sample(
         model,
-        seed,
+        noise,
         steps,
         cfg,
         sampler_name,
         scheduler,
         positive,
         negative,
-        latent,
+        samples,
         denoise=denoise,
-        add_noise=not disable_noise,
+        disable_noise=disable_noise,
         start_step=start_step,
         last_step=last_step,
-        leftover_noise=not force_full_denoise,
+        force_full_denoise=force_full_denoise,
+        noise_mask=latent.get("noise_mask"),
         callback=latent_preview.prepare_callback(model, steps),
-        check=comfy.model_management.throw_exception_if_processing_interrupted,
+        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+        seed=seed,
     )
-    return (sampled,)
+    return ({**latent, "samples": sampled},)
 
 
 class KSampler:

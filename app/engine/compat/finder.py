@@ -59,6 +59,9 @@ def _table_packages() -> frozenset[str]:
 MODULE_ALIASES: Final = {"execution.nodes": "nodes"}
 """Host modules that packs reach as an attribute of another."""
 
+LATE_PARTS: Final = {"comfy.samplers": "comfy._sampling"}
+"""Where the names of a module lie that are loaded with the first use of one of them."""
+
 _TABLE_PACKAGES: Final = _table_packages()
 _EXTRA_MODULES: Final = {f"comfy_extras.{name}": set(EXTRAS[name].split()) for name in EXTRAS}
 
@@ -132,6 +135,8 @@ def missing_name_lookup(module_name: str) -> Callable[[str], Any]:
             return importlib.import_module(MODULE_ALIASES[full])
         if full in FUNCTIONS:
             return getattr(importlib.import_module(FUNCTIONS[full]), name)
+        if module_name in LATE_PARTS and _add_late_part(module_name, name):
+            return vars(sys.modules[module_name])[name]
         if module_name != "nodes" and _FINDER.find_spec(full) is not None:
             return importlib.import_module(full)
         if module_name == "nodes" or module_name in _EXTRA_MODULES:
@@ -146,6 +151,16 @@ def missing_name_lookup(module_name: str) -> Callable[[str], Any]:
         return made
 
     return lookup
+
+
+def _add_late_part(module_name: str, name: str) -> bool:
+    """Put the late names of a module into it; tell whether ``name`` is there now."""
+    module = sys.modules[module_name]
+    part = importlib.import_module(LATE_PARTS[module_name])
+    for late in part.__all__:
+        # What a pack has put there stays.
+        vars(module).setdefault(late, getattr(part, late))
+    return name in vars(module)
 
 
 def _known_names(module_name: str) -> frozenset[str] | set[str]:

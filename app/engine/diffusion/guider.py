@@ -8,7 +8,7 @@ sampler the guider itself, once for each evaluation.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -19,6 +19,7 @@ from app.engine.diffusion.inpainting import prepare_noise_mask
 from app.engine.diffusion.model import CondEntry, Conditioning, CondLists, PatchedModel
 from app.engine.diffusion.samplers.sampler import StepCallback
 from app.engine.models.model_options import copy_model_options
+from app.engine.models.stopping import Check, stop_between_blocks
 from app.engine.models.wrappers import (
     OUTER_SAMPLE,
     PREDICT_NOISE,
@@ -45,7 +46,8 @@ class Guider:
         conds: Entries by role of the present run.
         inner_model: The network, during a run.
         cfg: Guidance scale.
-        check: Called before each prediction; raises to stop the run.
+        check: Called before each prediction and between the blocks of the network; raises to
+            stop the run.
     """
 
     def __init__(self, model: PatchedModel) -> None:
@@ -55,7 +57,7 @@ class Guider:
         self.conds: CondLists = {}
         self.inner_model: Any = None
         self.cfg = 1.0
-        self.check: Callable[[], None] | None = None
+        self.check: Check | None = None
 
     def set_cfg(self, cfg: float) -> None:
         """Set the guidance scale."""
@@ -192,17 +194,18 @@ class Guider:
             try:
                 if denoise_mask is not None:
                     denoise_mask = prepare_noise_mask(denoise_mask, noise.shape, device)
-                return self.inner_sample(
-                    noise.to(device=device, dtype=torch.float32),
-                    latent_image.to(device=device, dtype=torch.float32),
-                    device,
-                    sampler,
-                    sigmas,
-                    denoise_mask,
-                    callback,
-                    disable_pbar,
-                    seed,
-                )
+                with stop_between_blocks(self.inner_model, self.check):
+                    return self.inner_sample(
+                        noise.to(device=device, dtype=torch.float32),
+                        latent_image.to(device=device, dtype=torch.float32),
+                        device,
+                        sampler,
+                        sigmas,
+                        denoise_mask,
+                        callback,
+                        disable_pbar,
+                        seed,
+                    )
             finally:
                 for entries in self.conds.values():
                     for entry in entries:

@@ -14,7 +14,7 @@ from app.engine.diffusion.noise import fit_empty_latent, no_noise, start_noise
 from app.engine.diffusion.samplers import SAMPLERS, Sampler, make_sampler
 from app.engine.diffusion.samplers.sampler import StepCallback, is_max_denoise
 from app.engine.diffusion.schedules import cut_sigmas, ksampler_sigmas
-from app.engine.models.stopping import Check, stop_between_blocks
+from app.engine.models.stopping import Check
 
 __all__ = [
     "Check",
@@ -85,10 +85,7 @@ def run_sampler(
 
     guider.check = check
     network = guider.model_patcher.model
-    with stop_between_blocks(network, check):
-        samples = guider.sample(
-            noise, latent_image, sampler, sigmas, noise_mask, on_step, False, seed
-        )
+    samples = guider.sample(noise, latent_image, sampler, sigmas, noise_mask, on_step, False, seed)
     denoised = samples
     if newest:
         with torch.no_grad():

@@ -114,20 +114,20 @@ def test_using_a_stand_in_says_what_is_missing(host):
 
 
 def test_using_a_class_derived_from_a_stand_in_names_its_base(host):
-    from comfy.model_patcher import ModelPatcher
+    from comfy.quant_ops import QuantizedTensor
 
-    class Patcher(ModelPatcher):
+    class Packed(QuantizedTensor):
         pass
 
-    with pytest.raises(NotSupportedHereError, match=r"comfy\.model_patcher\.ModelPatcher"):
-        Patcher()
+    with pytest.raises(NotSupportedHereError, match=r"comfy\.quant_ops\.QuantizedTensor"):
+        Packed()
 
 
 def test_attributes_of_a_stand_in_are_stand_ins_that_stay_the_same(host):
-    from comfy.model_base import ModelType
+    from comfy.quant_ops import QUANT_ALGOS
 
-    assert ModelType.EPS is ModelType.EPS
-    assert ModelType.EPS is not ModelType.FLOW
+    assert QUANT_ALGOS.one is QUANT_ALGOS.one
+    assert QUANT_ALGOS.one is not QUANT_ALGOS.two
 
 
 def test_a_class_derived_from_a_stand_in_lacks_what_nobody_gave_it(host):

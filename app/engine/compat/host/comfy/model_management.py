@@ -1,12 +1,13 @@
 """``comfy.model_management``: devices, number types, memory, and stopping a run.
 
-What moves models between devices belongs to the diffusion core; here is what nodes without
-a model ask for.
+Loading and unloading is that of :mod:`app.engine.models.memory`; packs may put functions of
+their own in the place of ours, and sampling calls those.
 """
 
 from __future__ import annotations
 
 import enum
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,20 +15,30 @@ import comfy.cli_args
 import psutil
 import torch
 
-from app.engine import garbage
 from app.engine.execution.interrupts import (
     InterruptProcessingException,
     interrupt_current_processing,
     processing_interrupted,
     throw_exception_if_processing_interrupted,
 )
+from app.engine.models import memory
+from app.engine.models.memory import (
+    LoadedModel,
+    current_loaded_models,
+    loaded_models,
+    unload_model_and_clones,
+)
 
 __all__ = [
     "OOM_EXCEPTION",
     "InterruptProcessingException",
+    "LoadedModel",
+    "current_loaded_models",
     "interrupt_current_processing",
+    "loaded_models",
     "processing_interrupted",
     "throw_exception_if_processing_interrupted",
+    "unload_model_and_clones",
 ]
 
 OOM_EXCEPTION: type[BaseException] = torch.cuda.OutOfMemoryError
@@ -75,7 +86,6 @@ XFORMERS_IS_AVAILABLE = False
 XFORMERS_ENABLED_VAE = False
 ENABLE_PYTORCH_ATTENTION = True
 NUM_STREAMS = 0
-current_loaded_models: list[Any] = []
 
 
 def get_torch_device() -> torch.device:
@@ -332,30 +342,95 @@ def get_free_memory(dev: torch.device | None = None, torch_free_too: bool = Fals
 
 def soft_empty_cache(force: bool = False) -> None:
     """Give memory that torch keeps for later back to the system."""
-    if cpu_state is CPUState.GPU:
-        torch.cuda.empty_cache()
-        torch.cuda.ipc_collect()  # type: ignore[no-untyped-call]
-    elif cpu_state is CPUState.MPS:
-        torch.mps.empty_cache()
+    memory.soft_empty_cache(force)
 
 
 def free_memory(
     memory_required: float, device: torch.device, keep_loaded: Sequence[Any] = (), **options: Any
 ) -> list[Any]:
     """Make room on a device; returns the models that were unloaded."""
-    garbage.collect()
-    soft_empty_cache()
-    return []
+    kept = [getattr(loaded, "model", loaded) for loaded in keep_loaded]
+    return list(memory.free_memory(memory_required, torch.device(device), kept))
 
 
-def loaded_models(only_currently_used: bool = False) -> list[Any]:
-    """Return the models that are on a device now."""
-    return [loaded.model for loaded in current_loaded_models]
+def load_models_gpu(
+    models: Sequence[Any],
+    memory_required: float = 0,
+    force_patch_weights: bool = False,
+    minimum_memory_required: float | None = None,
+    force_full_load: bool = False,
+) -> None:
+    """Load models for computing, and let others go when memory is short.
+
+    Args:
+        models: Patchers.
+        memory_required: Bytes of working memory that must stay free.
+        force_patch_weights: For packs; patches are always applied.
+        minimum_memory_required: Bytes that must stay free even when layers are streamed.
+        force_full_load: Whether no layer may be streamed.
+    """
+    memory.load_models_gpu(
+        models, memory_required, force_patch_weights, minimum_memory_required, force_full_load
+    )
+
+
+def load_model_gpu(model: Any) -> None:
+    """Load one model for computing."""
+    sys.modules[__name__].load_models_gpu([model])
+
+
+def unload_model_clones(model: Any) -> None:
+    """Take a model off its device, whichever clone of it is there."""
+    memory.unload_model_and_clones(model)
 
 
 def unload_all_models() -> None:
     """Take all models off their devices."""
-    free_memory(1e30, get_torch_device())
+    memory.unload_all_models()
+
+
+def cleanup_models() -> None:
+    """Forget models that nobody holds any more."""
+    memory.cleanup_models()
+
+
+def cleanup_models_gc() -> None:
+    """Forget models that nobody holds any more."""
+    memory.cleanup_models()
+
+
+def offloaded_memory(loaded: Sequence[Any], device: torch.device) -> float:
+    """Return the bytes of models that wait off a device."""
+    mine = [entry for entry in loaded if entry.device == device]
+    return float(sum(e.model_memory() - e.model_loaded_memory() for e in mine))
+
+
+def use_more_memory(extra_memory: float, loaded: Sequence[Any], device: torch.device) -> None:
+    """Load more layers of streamed models while ``extra_memory`` bytes last."""
+    for entry in loaded:
+        if entry.device == device and entry.model is not None and extra_memory > 0:
+            extra_memory -= entry.model.partially_load(device, int(extra_memory))
+
+
+def maximum_vram_for_weights(device: torch.device | None = None) -> float:
+    """Return the bytes of a device that weights may take."""
+    total = float(get_total_memory(device))
+    return 0.88 * total - float(minimum_inference_memory())
+
+
+def extended_fp16_support() -> bool:
+    """Tell whether half precision adds up without losing digits; not known here."""
+    return False
+
+
+def pick_weight_dtype(
+    dtype: torch.dtype | None, fallback_dtype: torch.dtype, device: torch.device | None = None
+) -> torch.dtype:
+    """Return a type that a device can hold, as near as can be to the wish."""
+    wanted = dtype or fallback_dtype
+    if wanted.itemsize > fallback_dtype.itemsize:
+        wanted = fallback_dtype
+    return wanted if supports_cast(device or get_torch_device(), wanted) else fallback_dtype
 
 
 def is_device_type(device: Any, kind: str) -> bool:

@@ -1,20 +1,29 @@
-"""``comfy.sample``: noise and sampling as packs call it."""
+"""``comfy.sample``: noise and sampling as packs call it, and put their own in its place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import comfy.model_management
+import comfy.sampler_helpers
+import comfy.samplers
+import numpy as np
 import torch
+from comfy.sampler_helpers import cleanup_additional_models, prepare_mask, prepare_sampling
 
-from app.engine.diffusion.guidance import CfgGuider
 from app.engine.diffusion.noise import fit_empty_latent, start_noise
-from app.engine.diffusion.run import run_sampler
-from app.engine.diffusion.samplers import Sampler, make_sampler
-from app.engine.diffusion.schedules import cut_sigmas, ksampler_sigmas
-from app.engine.execution.interrupts import throw_exception_if_processing_interrupted
 
-__all__ = ["fix_empty_latent_channels", "prepare_noise", "sample", "sample_custom"]
+__all__ = [
+    "cleanup_additional_models",
+    "fix_empty_latent_channels",
+    "np",
+    "prepare_mask",
+    "prepare_noise",
+    "prepare_sampling",
+    "sample",
+    "sample_custom",
+]
 
 
 def prepare_noise(
@@ -36,7 +45,7 @@ def sample_custom(
     model: Any,
     noise: torch.Tensor,
     cfg: float,
-    sampler: Sampler,
+    sampler: Any,
     sigmas: torch.Tensor,
     positive: Any,
     negative: Any,
@@ -46,22 +55,24 @@ def sample_custom(
     disable_pbar: bool = False,
     seed: int | None = None,
 ) -> torch.Tensor:
-    """Sample with a sampler and noise levels; see :func:`run_sampler`."""
-    guider = CfgGuider(model)
-    guider.set_conds(positive, negative)
-    guider.set_cfg(cfg)
-    done = run_sampler(
-        guider,
+    """Sample with a sampler and noise levels; see ``comfy.samplers.sample``."""
+    samples: torch.Tensor = comfy.samplers.sample(
+        model,
         noise,
+        positive,
+        negative,
+        cfg,
+        model.load_device,
         sampler,
         sigmas,
-        latent_image,
-        noise_mask=noise_mask,
+        model_options=model.model_options,
+        latent_image=latent_image,
+        denoise_mask=noise_mask,
         callback=callback,
+        disable_pbar=disable_pbar,
         seed=seed,
-        check=throw_exception_if_processing_interrupted,
     )
-    return done.samples
+    return samples.to(comfy.model_management.intermediate_device())
 
 
 def sample(
@@ -86,15 +97,28 @@ def sample(
     seed: int | None = None,
 ) -> torch.Tensor:
     """Do what KSampler does, with noise that the caller made (rule D-060)."""
-    if sigmas is None:
-        table = model.get_model_object("model_sampling")
-        sigmas = ksampler_sigmas(table, scheduler, steps, sampler_name, denoise)
-    levels: torch.Tensor | None = sigmas
-    if sigmas.numel():
-        levels = cut_sigmas(sigmas, start_step, last_step, not force_full_denoise)
-    if levels is None:
-        return latent_image
-    return sample_custom(
-        model, noise, cfg, make_sampler(sampler_name), levels, positive, negative, latent_image,
-        noise_mask, callback, disable_pbar, seed,
-    )  # fmt: skip
+    run = comfy.samplers.KSampler(
+        model,
+        steps=steps,
+        device=model.load_device,
+        sampler=sampler_name,
+        scheduler=scheduler,
+        denoise=denoise,
+        model_options=model.model_options,
+    )
+    samples: torch.Tensor = run.sample(
+        noise,
+        positive,
+        negative,
+        cfg=cfg,
+        latent_image=latent_image,
+        start_step=start_step,
+        last_step=last_step,
+        force_full_denoise=force_full_denoise,
+        denoise_mask=noise_mask,
+        sigmas=sigmas,
+        callback=callback,
+        disable_pbar=disable_pbar,
+        seed=seed,
+    )
+    return samples.to(comfy.model_management.intermediate_device())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import comfy.model_detection as model_detection
+from comfy.controlnet import load_controlnet
 
 from app.engine.compat.standins import NotSupportedHereError
 from app.engine.models import loading
@@ -15,11 +18,17 @@ __all__ = [
     "CLIP",
     "VAE",
     "CLIPType",
+    "load_checkpoint",
     "load_checkpoint_guess_config",
     "load_clip",
+    "load_controlnet",
     "load_diffusion_model",
+    "load_diffusion_model_state_dict",
     "load_lora_for_models",
+    "load_state_dict_guess_config",
     "load_unet",
+    "load_unet_state_dict",
+    "model_detection",
 ]
 
 
@@ -80,6 +89,88 @@ def load_checkpoint_guess_config(
         output_vae=output_vae,
     )
     return (found.model, found.clip, found.vae, None)
+
+
+def load_checkpoint(
+    config_path: str | None = None,
+    ckpt_path: str | None = None,
+    output_vae: bool = True,
+    output_clip: bool = True,
+    embedding_directory: Any = None,
+    state_dict: Any = None,
+    config: Any = None,
+) -> tuple[Any, Any, Any]:
+    """Return model, text encoder and VAE of a checkpoint; its tensors say what it is.
+
+    Args:
+        config_path: For packs; not read.
+        ckpt_path: The file.
+        output_vae: Whether the VAE is wanted.
+        output_clip: Whether the text encoder is wanted.
+        embedding_directory: Folders where prompts look for embeddings.
+        state_dict: Tensors in the place of a file, or None.
+        config: For packs; not read.
+
+    Raises:
+        ModelFileError: The file cannot be read, or is no checkpoint.
+        ValueError: There is neither a file nor tensors.
+    """
+    folders = _folders(embedding_directory)
+    if state_dict is not None:
+        found = loading.checkpoint_from_tensors(
+            state_dict, folders, output_clip=output_clip, output_vae=output_vae
+        )
+    elif ckpt_path is not None:
+        found = loading.load_checkpoint(
+            ckpt_path, folders, output_clip=output_clip, output_vae=output_vae
+        )
+    else:
+        raise ValueError("load_checkpoint needs ckpt_path or state_dict.")
+    return (found.model, found.clip, found.vae)
+
+
+def load_state_dict_guess_config(
+    sd: Mapping[str, Any],
+    output_vae: bool = True,
+    output_clip: bool = True,
+    output_clipvision: bool = False,
+    embedding_directory: Any = None,
+    output_model: bool = True,
+    model_options: Any = None,
+    te_model_options: Any = None,
+    metadata: Any = None,
+) -> tuple[Any, Any, Any, Any]:
+    """Return what :func:`load_checkpoint_guess_config` does, from tensors.
+
+    Raises:
+        NotSupportedHereError: The vision encoder of a checkpoint is wanted.
+    """
+    if output_clipvision:
+        raise NotSupportedHereError("the vision encoder inside a checkpoint")
+    found = loading.checkpoint_from_tensors(
+        sd,
+        _folders(embedding_directory),
+        output_model=output_model,
+        output_clip=output_clip,
+        output_vae=output_vae,
+    )
+    return (found.model, found.clip, found.vae, None)
+
+
+def load_diffusion_model_state_dict(
+    sd: Mapping[str, Any], model_options: Any = None, metadata: Any = None
+) -> Any:
+    """Return a diffusion model from its tensors.
+
+    Raises:
+        ModelFileError: They are of no known family.
+    """
+    return loading.diffusion_model_from_tensors(sd, (model_options or {}).get("dtype"))
+
+
+def load_unet_state_dict(sd: Mapping[str, Any], dtype: Any = None) -> Any:
+    """Return a diffusion model from its tensors; see :func:`load_diffusion_model_state_dict`."""
+    return loading.diffusion_model_from_tensors(sd, dtype)
 
 
 def load_clip(

@@ -1,0 +1,459 @@
+"""The part of ``comfy.samplers`` that needs torch; packs find its names there.
+
+Everything that packs replace is called through :mod:`comfy.samplers`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import comfy.k_diffusion.sampling as k_diffusion_sampling
+import comfy.model_management as model_management
+import comfy.sampler_helpers
+import comfy.samplers
+import torch
+from comfy.extra_samplers import uni_pc
+
+from app.engine.diffusion import cond_batch, guidance, schedules
+from app.engine.diffusion import conditioning as conditions
+from app.engine.diffusion.inpainting import InpaintedModel as KSamplerX0Inpaint
+from app.engine.diffusion.samplers import SAMPLERS
+from app.engine.diffusion.samplers import make_sampler as make_engine_sampler
+from app.engine.diffusion.samplers.exchange import from_pack_sampler
+from app.engine.diffusion.samplers.sampler import Sampler as Algorithm
+from app.engine.diffusion.samplers.sampler import is_max_denoise
+
+__all__ = [
+    "KSAMPLER",
+    "CFGGuider",
+    "KSamplerX0Inpaint",
+    "Sampler",
+    "beta_scheduler",
+    "calc_cond_batch",
+    "can_concat_cond",
+    "cast_to_load_options",
+    "cast_transformer_options",
+    "cfg_function",
+    "comfy",
+    "cond_cat",
+    "ddim_scheduler",
+    "encode_model_conds",
+    "get_area_and_mult",
+    "k_diffusion_sampling",
+    "ksampler",
+    "linear_quadratic_schedule",
+    "model_management",
+    "normal_scheduler",
+    "process_conds",
+    "sample",
+    "sampler_object",
+    "sampling_function",
+    "simple_scheduler",
+    "torch",
+    "uni_pc",
+]
+
+Options = dict[str, Any]
+
+
+# Schedulers
+
+
+def simple_scheduler(model_sampling: Any, steps: int) -> torch.Tensor:
+    """Pick levels of the table at even distances (D-021)."""
+    return schedules.simple_scheduler(model_sampling, steps)
+
+
+def ddim_scheduler(model_sampling: Any, steps: int) -> torch.Tensor:
+    """Take every n-th level from the bottom (D-026)."""
+    return schedules.ddim_uniform_scheduler(model_sampling, steps)
+
+
+def normal_scheduler(
+    model_sampling: Any, steps: int, sgm: bool = False, floor: bool = False
+) -> torch.Tensor:
+    """Space timesteps evenly; with ``sgm`` without the last (D-022, D-023)."""
+    spaced = schedules.sgm_uniform_scheduler if sgm else schedules.normal_scheduler
+    return spaced(model_sampling, steps)
+
+
+def beta_scheduler(
+    model_sampling: Any, steps: int, alpha: float = 0.6, beta: float = 0.6
+) -> torch.Tensor:
+    """Place timesteps at the quantiles of a beta distribution (D-027)."""
+    return schedules.beta_scheduler(model_sampling, steps, alpha, beta)
+
+
+def linear_quadratic_schedule(
+    model_sampling: Any,
+    steps: int,
+    threshold_noise: float = 0.025,
+    linear_steps: int | None = None,
+) -> torch.Tensor:
+    """Fall slowly and evenly first, then along a parabola (D-028)."""
+    return schedules.linear_quadratic_scheduler(
+        model_sampling, steps, threshold_noise, linear_steps
+    )
+
+
+def sigmas_for_denoise(
+    model_sampling: Any, scheduler: str, steps: int, denoise: float = 1.0
+) -> torch.Tensor:
+    """Return the last part of a longer list, as BasicScheduler does (D-030).
+
+    Schedulers that packs added are known too.
+    """
+    if denoise <= 0.0:
+        return torch.zeros(0)
+    total = steps if denoise >= 1.0 else int(steps / denoise)
+    sigmas: torch.Tensor = comfy.samplers.calculate_sigmas(model_sampling, scheduler, total).cpu()
+    return sigmas if denoise >= 1.0 else sigmas[-(steps + 1) :]
+
+
+# Guidance
+
+
+def calc_cond_batch(
+    model: Any,
+    conds: Sequence[Any],
+    x_in: torch.Tensor,
+    timestep: torch.Tensor,
+    model_options: Options,
+) -> list[torch.Tensor]:
+    """Return the prediction of each list of entries; see :mod:`~.diffusion.cond_batch`."""
+    return cond_batch.calc_cond_batch(model, conds, x_in, timestep, model_options)
+
+
+def cfg_function(
+    model: Any,
+    cond_pred: torch.Tensor,
+    uncond_pred: torch.Tensor,
+    cond_scale: float,
+    x: torch.Tensor,
+    timestep: torch.Tensor,
+    model_options: Options | None = None,
+    cond: Any = None,
+    uncond: Any = None,
+) -> torch.Tensor:
+    """Join two predictions by guidance, with the hooks for that (D-065)."""
+    return guidance.cfg_function(
+        model, cond_pred, uncond_pred, cond_scale, x, timestep, model_options or {}, cond, uncond
+    )
+
+
+def sampling_function(
+    model: Any,
+    x: torch.Tensor,
+    timestep: torch.Tensor,
+    uncond: Any,
+    cond: Any,
+    cond_scale: float,
+    model_options: Options | None = None,
+    seed: int | None = None,
+) -> torch.Tensor:
+    """Return the denoised latent under classifier-free guidance (D-065)."""
+    return guidance.guided_prediction(
+        model,
+        x,
+        timestep,
+        uncond,
+        cond,
+        cond_scale,
+        model_options or {},
+        comfy.samplers.calc_cond_batch,
+        comfy.samplers.cfg_function,
+    )
+
+
+def get_area_and_mult(
+    conds: Options, x_in: torch.Tensor, timestep_in: torch.Tensor
+) -> cond_batch.CondItem | None:
+    """Return an entry cut out for a call, or None where it does not run."""
+    return cond_batch.make_item(conds, 0, x_in, float(timestep_in[0]))
+
+
+def can_concat_cond(c1: Any, c2: Any) -> bool:
+    """Tell whether two entries of :func:`get_area_and_mult` fit into one call (D-070)."""
+    return bool(c1.fits(c2))
+
+
+def cond_cat(c_list: Sequence[Mapping[str, Any]]) -> Options:
+    """Return the network's inputs for several entries in one call."""
+    first, *others = c_list
+    return {name: cond.concat([other[name] for other in others]) for name, cond in first.items()}
+
+
+def encode_model_conds(
+    model_function: Any,
+    conds: Sequence[Options],
+    noise: torch.Tensor,
+    device: torch.device,
+    prompt_type: str,
+    **kwargs: Any,
+) -> list[Options]:
+    """Return entries with the network's inputs that ``model_function`` makes of them (D-063)."""
+
+    class _Encoder:
+        extra_conds = staticmethod(model_function)
+
+    encoder: Any = _Encoder()
+    return conditions.encode_entries(encoder, conds, noise, device, prompt_type, kwargs)
+
+
+def process_conds(
+    model: Any,
+    noise: torch.Tensor,
+    conds: dict[str, Any],
+    device: torch.device,
+    latent_image: torch.Tensor | None = None,
+    denoise_mask: torch.Tensor | None = None,
+    seed: int | None = None,
+    latent_shapes: Any = None,
+) -> dict[str, Any]:
+    """Return the prompts of a run, ready to be evaluated (D-063)."""
+    return conditions.prepare_conds(model, noise, conds, device, latent_image, denoise_mask, seed)
+
+
+def cast_to_load_options(
+    model_options: Options, device: torch.device | None = None, dtype: torch.dtype | None = None
+) -> None:
+    """Bring what packs hang on the hooks to a device, where it can be brought there."""
+    for hook in model_options.get("to_load_options", ()):
+        hook.to(device=device, dtype=dtype)
+
+
+def cast_transformer_options(
+    transformer_options: Options,
+    device: torch.device | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Bring patches that hold tensors to a device."""
+    tables: list[Any] = [transformer_options.get("patches", {})]
+    tables.append(transformer_options.get("patches_replace", {}))
+    for table in tables:
+        for group in table.values():
+            for patch in group.values() if isinstance(group, dict) else group:
+                if hasattr(patch, "to"):
+                    patch.to(device if dtype is None else dtype)
+
+
+# Samplers
+
+
+class Sampler:
+    """Base of what goes from noise to a latent; packs derive from it."""
+
+    def sample(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it; see :meth:`KSAMPLER.sample`."""
+        raise NotImplementedError
+
+    def max_denoise(self, model_wrap: Any, sigmas: torch.Tensor) -> bool:
+        """Tell whether a run starts from pure noise (D-048)."""
+        return is_max_denoise(model_wrap.inner_model.model_sampling, sigmas)
+
+
+class KSAMPLER(Sampler):
+    """A sampler that is a function in the form of ``comfy.k_diffusion.sampling``.
+
+    Attributes:
+        sampler_function: Called as ``function(model, x, sigmas, extra_args=, callback=,
+            disable=, **extra_options)``.
+        extra_options: Its options.
+        inpaint_options: ``random``: whether the kept part of a latent gets noise of its own.
+    """
+
+    def __init__(
+        self,
+        sampler_function: Any,
+        extra_options: Options | None = None,
+        inpaint_options: Options | None = None,
+    ) -> None:
+        self.sampler_function = sampler_function
+        self.extra_options: Options = {} if extra_options is None else extra_options
+        self.inpaint_options: Options = {} if inpaint_options is None else inpaint_options
+
+    @property
+    def name(self) -> str:
+        """Return the name in the menu."""
+        return str(getattr(self.sampler_function, "__name__", "")).removeprefix("sample_")
+
+    @property
+    def options(self) -> Options:
+        """Return the options, under the name of our own samplers."""
+        return self.extra_options
+
+    def sample(
+        self,
+        model_wrap: Any,
+        sigmas: torch.Tensor,
+        extra_args: Options,
+        callback: Any,
+        noise: torch.Tensor,
+        latent_image: torch.Tensor | None = None,
+        denoise_mask: torch.Tensor | None = None,
+        disable_pbar: bool = False,
+    ) -> torch.Tensor:
+        """Run it; see :meth:`app.engine.diffusion.samplers.sampler.Sampler.sample`."""
+        algorithm = Algorithm(
+            self.name,
+            from_pack_sampler(self.sampler_function),
+            self.extra_options,
+            bool(self.inpaint_options.get("random", False)),
+        )
+        return algorithm.sample(
+            model_wrap, sigmas, extra_args, callback, noise, latent_image, denoise_mask,
+            disable_pbar,
+        )  # fmt: skip
+
+
+def ksampler(
+    sampler_name: str,
+    extra_options: Options | None = None,
+    inpaint_options: Options | None = None,
+) -> KSAMPLER:
+    """Return the sampler whose function ``comfy.k_diffusion.sampling`` has by that name.
+
+    Raises:
+        ValueError: There is no such function.
+    """
+    function = getattr(k_diffusion_sampling, f"sample_{sampler_name}", None)
+    if function is None:
+        raise ValueError(
+            f'There is no sampler "{sampler_name}": comfy.k_diffusion.sampling has no '
+            f"sample_{sampler_name}."
+        )
+    return comfy.samplers.KSAMPLER(function, extra_options, inpaint_options)  # type: ignore[no-any-return]  # a live name
+
+
+def sampler_object(name: str) -> Any:
+    """Return the sampler of a name in the menu.
+
+    Raises:
+        ValueError: There is no such sampler.
+    """
+    if name == "uni_pc":
+        return comfy.samplers.KSAMPLER(uni_pc.sample_unipc)
+    if name == "uni_pc_bh2":
+        return comfy.samplers.KSAMPLER(uni_pc.sample_unipc_bh2)
+    if name == "ddim":
+        return comfy.samplers.ksampler("euler", inpaint_options={"random": True})
+    return comfy.samplers.ksampler(name)
+
+
+def make_sampler(name: str, **options: Any) -> Any:
+    """Return the sampler of a name with options, for the built-in nodes.
+
+    Raises:
+        ValueError: It is unknown, or has no such option.
+    """
+    sampler = comfy.samplers.sampler_object(name)
+    if options and name in SAMPLERS:
+        make_engine_sampler(name, **options)
+    sampler.extra_options.update(options)
+    return sampler
+
+
+def _stop_when_asked() -> None:
+    comfy.model_management.throw_exception_if_processing_interrupted()
+
+
+class CFGGuider(guidance.CfgGuider):
+    """A model with a positive and a negative prompt; packs derive from it.
+
+    :meth:`sample` calls :meth:`outer_sample`, that :meth:`inner_sample`, that the sampler, and
+    the sampler calls :meth:`predict_noise`.
+    """
+
+    def __init__(self, model_patcher: Any) -> None:
+        super().__init__(model_patcher)
+        self.check = _stop_when_asked
+        self.loaded_models: list[Any] = []
+
+    def set_conds(self, positive: Any, negative: Any) -> None:
+        """Set the prompts."""
+        self.inner_set_conds({"positive": positive, "negative": negative})
+
+    def inner_set_conds(self, conds: dict[str, Any]) -> None:
+        """Set prompts by role."""
+        for role, conditioning in conds.items():
+            self.original_conds[role] = comfy.sampler_helpers.convert_cond(conditioning)
+
+    def predict_noise(
+        self,
+        x: torch.Tensor,
+        timestep: torch.Tensor,
+        model_options: Options | None = None,
+        seed: int | None = None,
+    ) -> torch.Tensor:
+        """Return the denoised latent."""
+        predicted: torch.Tensor = comfy.samplers.sampling_function(
+            self.inner_model,
+            x,
+            timestep,
+            self.conds.get("negative"),
+            self.conds.get("positive"),
+            self.cfg,
+            model_options=model_options or {},
+            seed=seed,
+        )
+        return predicted
+
+    @contextlib.contextmanager
+    def loaded(self, noise_shape: Sequence[int]) -> Iterator[None]:
+        """Load the model and what its prompts need, through ``comfy.sampler_helpers``."""
+        helpers = comfy.sampler_helpers
+        patcher: Any = self.model_patcher
+        self.inner_model, self.conds, self.loaded_models = helpers.prepare_sampling(
+            patcher, noise_shape, self.conds, self.model_options
+        )
+        comfy.samplers.cast_to_load_options(self.model_options, patcher.load_device)
+        patcher.pre_run()
+        try:
+            yield
+        finally:
+            patcher.cleanup()
+            helpers.cleanup_models(self.conds, self.loaded_models)
+            self.loaded_models = []
+
+    def prepare_conds(
+        self,
+        noise: torch.Tensor,
+        device: torch.device,
+        latent_image: torch.Tensor,
+        denoise_mask: torch.Tensor | None,
+        seed: int | None,
+    ) -> dict[str, Any]:
+        """Return the prompts of this run, ready to be evaluated."""
+        ready: dict[str, Any] = comfy.samplers.process_conds(
+            self.inner_model, noise, dict(self.conds), device, latent_image, denoise_mask, seed
+        )
+        return ready
+
+
+def sample(
+    model: Any,
+    noise: torch.Tensor,
+    positive: Any,
+    negative: Any,
+    cfg: float,
+    device: Any,
+    sampler: Any,
+    sigmas: torch.Tensor,
+    model_options: Options | None = None,
+    latent_image: torch.Tensor | None = None,
+    denoise_mask: torch.Tensor | None = None,
+    callback: Any = None,
+    disable_pbar: bool = False,
+    seed: int | None = None,
+) -> torch.Tensor:
+    """Sample a latent with classifier-free guidance; see :meth:`Guider.sample`."""
+    guider = comfy.samplers.CFGGuider(model)
+    guider.set_conds(positive, negative)
+    guider.set_cfg(cfg)
+    latent = torch.zeros_like(noise) if latent_image is None else latent_image
+    sampled: torch.Tensor = guider.sample(
+        noise, latent, sampler, sigmas, denoise_mask, callback, disable_pbar, seed
+    )
+    return sampled

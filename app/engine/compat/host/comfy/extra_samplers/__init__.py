@@ -1,0 +1,1 @@
+"""``comfy.extra_samplers``: samplers that have modules of their own."""

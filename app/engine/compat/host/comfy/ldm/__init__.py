@@ -1,0 +1,1 @@
+"""``comfy.ldm``: networks under the names that packs know."""

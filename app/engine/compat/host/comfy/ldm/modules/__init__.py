@@ -1,0 +1,1 @@
+"""``comfy.ldm.modules``: networks under the names that packs know."""

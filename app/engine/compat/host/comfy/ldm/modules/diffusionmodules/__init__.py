@@ -1,0 +1,1 @@
+"""``comfy.ldm.modules.diffusionmodules``: networks under the names that packs know."""

@@ -1,0 +1,1 @@
+"""``comfy.ldm.modules.distributions``: networks under the names that packs know."""
