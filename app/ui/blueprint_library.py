@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import shiboken6
 from PySide6.QtCore import QObject, QPointF, Signal
 
 from app.engine.errors import EaselError
 from app.engine.node_types.definition import NodeDefinition
-from app.engine.workflow import edits
 from app.ui.canvas.selection import Selection
 from app.ui.document import WorkflowDocument
 from app.ui.words import tr
 
 if TYPE_CHECKING:
     from app.engine.workflow.blueprints import Blueprint
-    from app.ui.canvas.interactions.connect import LooseLink
+    from app.ui.canvas.interactions.reroute_links import LooseLink
     from app.ui.canvas.view import CanvasView
     from app.ui.main_window import MainWindow
 
@@ -82,24 +82,47 @@ class BlueprintLibrary(QObject):
     ) -> None:
         """Add a blueprint to the shown graph, independent of its file (U-211).
 
+        Its file is read in a thread; the node comes when that is done.
+
         Args:
             view: The canvas.
             name: Its name among the node types.
             place: Where its body begins; None for the middle of the view.
             loose: A loose link that its first fitting socket takes.
         """
-        from app.engine.workflow.blueprints import insert_blueprint
+        pos = view.navigator.visible.center() if place is None else place
+        # The level is noted now: the task begins later.
+        graph_id = view.document.graph_id
+        self._window.background.run(self._insert(view, graph_id, name, pos, loose))
+
+    async def _insert(
+        self, view: CanvasView, graph_id: str, name: str, pos: QPointF, loose: LooseLink | None
+    ) -> None:
+        """Read a blueprint's file in a thread and add it where it was asked for."""
+        from app.engine.workflow.blueprints import place_blueprint, take_blueprint
 
         document = view.document
-        pos = view.navigator.visible.center() if place is None else place
+        path, definitions = Path(name.removeprefix(PREFIX)), document.definitions
         try:
-            patch, key = insert_blueprint(
-                document.workflow, document.bound, document.definitions,
-                name.removeprefix(PREFIX), pos.toTuple(),
-            )  # fmt: skip
+            clip = await asyncio.to_thread(take_blueprint, path, definitions)
         except EaselError as error:
             self._window.toast(str(error), error.details, is_problem=True)
-            self.refresh()
+            await self._read()
+            return
+        if self._window.documents.of(document) is None or not shiboken6.isValid(view):
+            return
+        if document.graph_id != graph_id:
+            self._window.toast(
+                tr("“{name}” was not added. Another level is shown now.").format(name=path.stem),
+                is_problem=True,
+            )
+            return
+        try:
+            patch, key = place_blueprint(
+                document.workflow, document.bound, document.definitions, clip, pos.toTuple()
+            )
+        except EaselError as error:
+            self._window.toast(str(error), error.details, is_problem=True)
             return
         gesture = f"blueprint {document.undo_stack.index()}"
         document.apply(patch, tr("Add blueprint"), gesture=gesture)
@@ -137,19 +160,9 @@ class BlueprintLibrary(QObject):
         await self._read()
 
     def _link(self, document: WorkflowDocument, key: str, loose: LooseLink, gesture: str) -> None:
-        bound = document.bound
-        if loose.node not in bound.nodes:
-            return
-        if loose.is_output:
-            place = edits.first_fitting_input(bound, loose.type, key, origin=loose.node)
-        else:
-            place = edits.first_fitting_output(bound, loose.type, key)
-        if place is None:
-            return
-        ends = (loose.node, loose.slot, key, place)
-        if not loose.is_output:
-            ends = (key, place, loose.node, loose.slot)
-        patch = edits.connect(document.workflow, bound, *ends)
+        from app.ui.canvas.interactions.reroute_links import join_node
+
+        patch = join_node(document.workflow, document.bound, loose, key)
         document.apply(patch, tr("Add blueprint"), gesture=gesture)
 
     async def _read(self) -> None:

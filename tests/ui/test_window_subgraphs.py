@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import threading
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from window_hands import click, press_key, settle
 
-from app.engine.workflow import edits
+from app.engine.workflow import blueprints, edits
 from app.engine.workflow.edits import subgraphs
 from app.engine.workflow.edits.packing import create_subgraph
 from app.engine.workflow.model import ROOT
@@ -368,6 +369,7 @@ def test_u_210_u_211_a_blueprint_is_published_found_and_inserted(window, chain):
     assert search.list.rows[0].title == "Soft edge"
     before = set(chain.document.bound.nodes)
     press_key(search.field, Qt.Key.Key_Return)
+    settle(window)
     (added,) = set(chain.document.bound.nodes) - before
     node = chain.document.node(added)
     assert node.subgraph != chain.document.node(host).subgraph
@@ -408,6 +410,7 @@ def test_u_211_a_blueprint_takes_the_loose_link(window, chain):
     before = set(chain.document.bound.nodes)
     loose = LooseLink("1", 0, True, "IMAGE")
     window.wiring.blueprints.insert(window.view, name, QPointF(0, 500), loose)
+    settle(window)
     (added,) = set(chain.document.bound.nodes) - before
     link = chain.document.node(added).inputs[0].link
     assert chain.document.bound.links[link].origin == "1"
@@ -429,6 +432,46 @@ def test_a_blueprint_that_is_gone_is_told(window, chain):
     assert len(chain.document.bound.nodes) == count
     assert not window.wiring.blueprints.definitions
     assert "Blueprints" not in window.wiring.catalog.categories()
+
+
+def test_a_blueprint_is_read_in_a_thread(window, chain, monkeypatch):
+    name = published(window, chain)
+    threads = []
+
+    def read(path, definitions, take=blueprints.take_blueprint):
+        threads.append(threading.current_thread())
+        return take(path, definitions)
+
+    monkeypatch.setattr(blueprints, "take_blueprint", read)
+    count = len(chain.document.bound.nodes)
+    window.wiring.blueprints.insert(window.view, name, QPointF(0, 500))
+    assert len(chain.document.bound.nodes) == count
+    settle(window)
+    assert len(chain.document.bound.nodes) == count + 1
+    assert threads
+    assert threading.main_thread() not in threads
+
+
+def test_a_blueprint_is_not_added_to_a_level_it_was_not_asked_for(window, chain, monkeypatch):
+    said = []
+    monkeypatch.setattr(window, "toast", lambda text, *_, **__: said.append(text))
+    name = published(window, chain)
+    said.clear()
+    (host,) = (key for key, node in chain.document.bound.nodes.items() if node.subgraph)
+    window.wiring.blueprints.insert(window.view, name, QPointF(0, 500))
+    window.canvas_wiring.enter_subgraph(chain, host)
+    count = chain.document.undo_stack.count()
+    settle(window)
+    assert chain.document.undo_stack.count() == count
+    assert said == ["“Soft” was not added. Another level is shown now."]
+
+
+def test_a_blueprint_comes_too_late_for_a_closed_document(window, chain):
+    name = published(window, chain)
+    window.wiring.blueprints.insert(window.view, name, QPointF(0, 500))
+    window.documents.remove(chain)
+    settle(window)
+    assert window.documents.current is None
 
 
 def test_what_cannot_be_packed_is_said_in_a_toast(window, chain, monkeypatch):

@@ -184,12 +184,53 @@ def insert_blueprint(
 
     Raises:
         WorkflowFileError: The file cannot be read.
+        SubgraphError: It holds no subgraph, or it would contain itself.
+    """
+    clip = take_blueprint(path, definitions)
+    return place_blueprint(workflow, bound, definitions, clip, pos)
+
+
+def take_blueprint(path: str | Path, definitions: Mapping[str, NodeDefinition]) -> dict[str, Any]:
+    """Read the subgraph of a blueprint file as a clip for :func:`place_blueprint`.
+
+    This half of :func:`insert_blueprint` reads the disk and knows no document, so it can be done
+    on another thread.
+
+    Args:
+        path: The blueprint file.
+        definitions: Node definitions by type name.
+
+    Raises:
+        WorkflowFileError: The file cannot be read.
         SubgraphError: It holds no subgraph.
     """
     source, node, _ = _open(Path(path))
     shown = bind_graph(source, source.root, definitions)
-    clip = clipboard.copy(source, shown, [node.key])
+    return clipboard.copy(source, shown, [node.key])
+
+
+def place_blueprint(
+    workflow: Workflow,
+    bound: BoundGraph,
+    definitions: Mapping[str, NodeDefinition],
+    clip: Mapping[str, Any],
+    pos: tuple[float, float],
+) -> tuple[Patch, str]:
+    """Add what :func:`take_blueprint` read; return the patch and the key of the host.
+
+    Args:
+        workflow: The document.
+        bound: The graph that gets it.
+        definitions: Node definitions by type name.
+        clip: The blueprint.
+        pos: Top-left corner of the host's body.
+
+    Raises:
+        SubgraphError: The subgraph would contain itself.
+    """
     patch, keys, _ = clipboard.paste(workflow, bound, definitions, clip, pos, is_independent=True)
+    if not keys:
+        raise SubgraphError("This blueprint contains the subgraph that is shown.")
     return patch, keys[0]
 
 

@@ -137,15 +137,28 @@ def _mark(raw: Raw) -> Any:
     return as_mapping(raw.get("extra")).get("workflowRendererVersion")
 
 
-def _holders(workflow: Workflow, clip: Mapping[str, Any], graph_id: str) -> set[str]:
-    """Return the node types that are, or hold, the graph that a clip is pasted into."""
+def _holders(
+    workflow: Workflow, clip: Mapping[str, Any], graph_id: str, *, is_independent: bool = False
+) -> set[str]:
+    """Return the node types of a clip that are, or hold, the graph that it is pasted into.
+
+    Independent definitions of the clip are never those of the document, whatever their ids say.
+    """
     uses = {
         key: {node.type for node in graph.nodes.values()}
         for key, graph in workflow.subgraphs.items()
     }
     for raw in as_list(clip.get("subgraphs")):
         if isinstance(raw, dict) and isinstance(raw.get("nodes"), list):
-            uses.setdefault(id_text(raw.get("id")), _types(raw))
+            key, types = id_text(raw.get("id")), _types(raw)
+            if is_independent:
+                uses[key] = types
+            else:
+                uses.setdefault(key, types)
+    own = {id_text(as_mapping(raw).get("id")) for raw in as_list(clip.get("subgraphs"))}
+    if is_independent and graph_id in own:
+        # The document's graph of that id is another one than the clip's.
+        return set()
     found = {graph_id}
     waiting = [graph_id]
     while waiting:
@@ -158,10 +171,10 @@ def _holders(workflow: Workflow, clip: Mapping[str, Any], graph_id: str) -> set[
 
 
 def without_holders(
-    workflow: Workflow, graph_id: str, clip: Mapping[str, Any]
+    workflow: Workflow, graph_id: str, clip: Mapping[str, Any], *, is_independent: bool = False
 ) -> Mapping[str, Any]:
     """Return a clip without the nodes that would put a subgraph into itself."""
-    refused = _holders(workflow, clip, graph_id)
+    refused = _holders(workflow, clip, graph_id, is_independent=is_independent)
     nodes = as_list(clip.get("nodes"))
     kept = [None if str(as_mapping(node).get("type") or "") in refused else node for node in nodes]
     if kept.count(None) == nodes.count(None):

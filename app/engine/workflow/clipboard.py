@@ -142,7 +142,7 @@ def paste(
     """
     draft = Draft(workflow, bound)
     if bound.graph_id != ROOT:
-        clip = without_holders(workflow, bound.graph_id, clip)
+        clip = without_holders(workflow, bound.graph_id, clip, is_independent=is_independent)
     renamed = add_definitions(draft, clip, is_independent=is_independent)
     dx, dy = _offset(clip, pos)
     made: list[BoundNode | None] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -214,3 +215,37 @@ def test_no_name_leaves_the_folder(tmp_path_factory, name):
     folder = tmp_path_factory.getbasetemp()
 
     assert resolve_inside(folder, file_name(name)).parent == folder.resolve()
+
+
+def test_u211_a_blueprint_goes_into_the_very_subgraph_that_it_was_published_from(tmp_path):
+    desk, host = _nested("int", 2)
+    published = publish(*desk.both, host, tmp_path, name="Mine")
+    own = desk.bound.nodes[host].subgraph
+    level = Desk(desk.workflow, DEFINITIONS, graph_id=own)
+    before = content(desk.workflow)
+
+    key = _insert(level, published.path)
+
+    inserted = level.bound.nodes[key]
+    assert inserted.subgraph not in ("", own)
+    assert inserted.problem == ""
+    assert inserted.widget("value").value == KINDS["int"][3]
+    # Nothing feeds its source, so it adds its two nodes twice: the inner one and the new one.
+    assert len([name for name, _ in prompt_of(desk).values() if name == "Use int"]) == 2
+    level.undo()
+    assert content(desk.workflow) == before
+
+
+def test_u211_a_blueprint_that_names_the_shown_subgraph_without_holding_it_is_refused(tmp_path):
+    inner = subgraph("inner", [], [])
+    outer = subgraph("outer", [node(1, "inner")], [])
+    desk = Desk(flow([node(9, "outer")], definitions={"subgraphs": [inner, outer]}), DEFINITIONS)
+    path = publish(*desk.both, "9", tmp_path).path
+    stored = json.loads(path.read_text())
+    kept = [raw for raw in stored["definitions"]["subgraphs"] if raw["id"] == "outer"]
+    stored["definitions"]["subgraphs"] = kept
+    path.write_text(json.dumps(stored))
+    level = Desk(desk.workflow, DEFINITIONS, graph_id="inner")
+
+    with pytest.raises(SubgraphError, match="contains the subgraph that is shown"):
+        insert_blueprint(*level.both, DEFINITIONS, path, (0, 0))
