@@ -13,7 +13,7 @@ from torch import nn
 from app.engine.errors import ModelFileError
 from app.engine.models.lora import diffusers_names
 from app.engine.models.ops import Conv2d
-from app.engine.models.unet import HeadRule, Shapes, UNetParts
+from app.engine.models.unet import HeadRule, Shapes, UNetParts, check_inputs, context_width
 from app.engine.models.unet_blocks import TimestepEmbedSequential, timestep_embedding
 from app.engine.models.weights import StateDict
 
@@ -46,7 +46,7 @@ class ControlNetModel(nn.Module):
         super().__init__()
         parts = UNetParts(shapes, heads)
         try:
-            self.model_channels = shapes["input_blocks.0.0.weight"][0]
+            self.model_channels, self.in_channels = shapes["input_blocks.0.0.weight"][:2]
             self.time_embed = parts.time_embed()
             label_embed = parts.label_embed()
             if label_embed is not None:
@@ -63,6 +63,7 @@ class ControlNetModel(nn.Module):
             self.middle_block_out = parts.sequence("middle_block_out.")
         except (KeyError, IndexError) as error:
             raise ModelFileError(f"The ControlNet is not complete: {error} is missing.") from None
+        self.context_width = context_width(shapes)
         self.dtype = torch.float32
 
     def forward(
@@ -85,6 +86,7 @@ class ControlNetModel(nn.Module):
         Returns:
             ``middle`` with one value and ``output`` with one for each skip connection.
         """
+        check_inputs(x, self.in_channels, context, self.context_width, "this ControlNet")
         emb = self.time_embed(timestep_embedding(timesteps, self.model_channels).to(x.dtype))
         if hasattr(self, "label_emb") and y is not None:
             emb = emb + self.label_emb(y)

@@ -39,6 +39,38 @@ def shapes_of(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]
     return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
+def context_width(shapes: Shapes) -> int:
+    """Return how wide the texts are that a network attends to; 0 when it attends to none."""
+    widths = (shape[1] for name, shape in shapes.items() if name.endswith("attn2.to_k.weight"))
+    return next(widths, 0)
+
+
+def check_inputs(x: torch.Tensor, channels: int, context: Any, width: int, what: str) -> None:
+    """Refuse latents and texts that belong to another kind of model, in words.
+
+    Args:
+        x: Latent ``(batch, channels, height, width)``.
+        channels: Channels that the network takes.
+        context: Text ``(batch, tokens, width)``; anything else is not looked at.
+        width: Width that the network takes, or 0.
+        what: Words for the network.
+
+    Raises:
+        ValueError: They do not fit.
+    """
+    if x.shape[1] != channels:
+        raise ValueError(
+            f"These latents have {x.shape[1]} channels, and {what} takes {channels}. They belong "
+            "to another kind of model: use the VAE that goes with this one."
+        )
+    if width and isinstance(context, torch.Tensor) and context.shape[-1] != width:
+        raise ValueError(
+            f"The prompt was encoded for another kind of model: its values are "
+            f"{context.shape[-1]} wide, and {what} takes {width}. Models, text encoders and "
+            "ControlNets have to be of the same kind."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class HeadRule:
     """How many heads an attention layer has.
@@ -148,6 +180,11 @@ class UNetModel(nn.Module):
         num_classes: ``"sequential"`` with a vector condition, else None.
         dtype: Type that inputs are converted to.
 
+    Attributes:
+        in_channels: Channels that go in, those laid beside the latent included.
+        out_channels: Channels that come out.
+        context_dim: Width of a text token, or None without attention to text.
+
     Raises:
         ModelFileError: The tensors do not make a UNet.
     """
@@ -158,6 +195,9 @@ class UNetModel(nn.Module):
         try:
             self.model_channels, self.in_channels = shapes["input_blocks.0.0.weight"][:2]
             self.out_channels = shapes["out.2.weight"][0]
+            self.context_dim = next(
+                (s[1] for name, s in shapes.items() if name.endswith("0.attn2.to_k.weight")), None
+            )
             self.time_embed = parts.time_embed()
             label_embed = parts.label_embed()
             if label_embed is not None:
@@ -225,6 +265,7 @@ class UNetModel(nn.Module):
         transformer_options: Options | None = None,
         **kwargs: Any,
     ) -> torch.Tensor:
+        check_inputs(x, self.in_channels, context, self.context_dim or 0, "this model")
         options = {} if transformer_options is None else transformer_options
         options["original_shape"] = list(x.shape)
         options["transformer_index"] = 0

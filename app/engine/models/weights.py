@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import pickle
 import struct
@@ -27,6 +28,13 @@ MAX_HEADER_BYTES: Final = 100_000_000
 
 StateDict = dict[str, torch.Tensor]
 
+_BITS: Final = {
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "U16": 16, "I16": 16,
+    "F16": 16, "BF16": 16, "U32": 32, "I32": 32, "F32": 32, "C64": 64, "U64": 64, "I64": 64,
+    "F64": 64,
+}  # fmt: skip
+"""Bits of one value by the name of its type in a safetensors header."""
+
 _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -34,13 +42,14 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"%PDF", "a PDF document"),
     (b"GGUF", "a GGUF file, which is not supported"),
     (b"version https://git-lfs", "only a Git LFS pointer; the download is not complete"),
-    (b"<!DOCTYPE", "a web page; the download probably needs a login"),
-    (b"<!doctype", "a web page; the download probably needs a login"),
-    (b"<html", "a web page; the download probably needs a login"),
     (b"{", "a text file"),
+    (b"RIFF", "a sound, film or WebP picture"),
     (b"7z\xbc\xaf", "a 7z archive"),
     (b"Rar!", "a RAR archive"),
 )
+
+_WEB_PAGE: Final = "a web page; the download probably needs a login"
+_WEB_PAGE_STARTS: Final = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
 
 _WRAPPERS: Final = ("state_dict", "params_ema", "params-ema", "params")
 """Names that training programs keep the weights under; averaged weights before plain ones."""
@@ -139,6 +148,8 @@ def _safetensors_header(path: str) -> dict[str, Any]:
         (length,) = struct.unpack("<Q", start)
         if length > min(MAX_HEADER_BYTES, size - 8):
             known = _describe_content(path)
+            if not known and zipfile.is_zipfile(path):
+                known = "a torch file with the wrong ending; rename it to end in .ckpt"
             if known:
                 raise ModelFileError(f'"{shown}" is not a model: it is {known}.')
             raise ModelFileError(
@@ -152,24 +163,48 @@ def _safetensors_header(path: str) -> dict[str, Any]:
         raise ModelFileError(f'"{shown}" is damaged: its header cannot be read.') from error
     if not isinstance(header, dict) or not isinstance(header.get("__metadata__", {}), dict):
         raise ModelFileError(f'"{shown}" is damaged: its header is not a list of tensors.')
-    end = 0
-    for key, entry in header.items():
-        if key == "__metadata__":
-            continue
-        try:
-            first, last = entry["data_offsets"]
-            valid = 0 <= int(first) <= int(last)
-        except (TypeError, KeyError, ValueError) as error:
-            raise ModelFileError(f'"{shown}" is damaged: "{key}" has no place.') from error
-        if not valid:
-            raise ModelFileError(f'"{shown}" is damaged: "{key}" ends before it begins.')
-        end = max(end, int(last))
+    end = _check_places(header, shown)
     if 8 + length + end > size:
         raise ModelFileError(
             f'"{shown}" is not complete: {8 + length + end} bytes are announced, {size} are '
             "there. Download it again."
         )
     return header
+
+
+def _check_places(header: Mapping[str, Any], shown: str) -> int:
+    """Check where a header says that its tensors lie; return where the last one ends."""
+    places = []
+    for key, entry in header.items():
+        if key == "__metadata__":
+            continue
+        try:
+            first, last = (_whole(value) for value in entry["data_offsets"])
+            count = math.prod(_whole(value) for value in entry["shape"])
+            bits = _BITS.get(entry["dtype"])
+        except (TypeError, KeyError, ValueError) as error:
+            raise ModelFileError(f'"{shown}" is damaged: "{key}" has no place.') from error
+        if not 0 <= first <= last:
+            raise ModelFileError(f'"{shown}" is damaged: "{key}" ends before it begins.')
+        if bits is not None and count * bits != (last - first) * 8:
+            raise ModelFileError(
+                f'"{shown}" is damaged: "{key}" should take {count * bits // 8} bytes, not '
+                f"{last - first}."
+            )
+        places.append((first, last, key))
+    end = 0
+    for first, last, key in sorted(places):
+        if first < end:
+            raise ModelFileError(f'"{shown}" is damaged: "{key}" lies on top of another tensor.')
+        end = last
+    return end
+
+
+def _whole(value: Any) -> int:
+    """Return a whole number that is not negative, or raise ``ValueError``."""
+    if type(value) is not int or value < 0:
+        raise ValueError(value)
+    return value
 
 
 def _read_safetensors(path: str) -> WeightsFile:
@@ -189,6 +224,11 @@ def _read_safetensors(path: str) -> WeightsFile:
 
 def _read_torch(path: str) -> WeightsFile:
     shown = os.path.basename(path)
+    return WeightsFile(_flat_tensors(_open_torch(path, shown), shown), {}, path)
+
+
+def _open_torch(path: str, shown: str) -> Any:
+    """Return what a torch file holds, without running code from it."""
     known = _describe_content(path)
     if known:
         raise ModelFileError(f'"{shown}" is not a model: it is {known}.')
@@ -198,7 +238,7 @@ def _read_torch(path: str) -> WeightsFile:
     try:
         with torch.serialization.safe_globals(harmless), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            content = torch.load(
+            return torch.load(
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
             )
     except pickle.UnpicklingError as error:
@@ -212,7 +252,6 @@ def _read_torch(path: str) -> WeightsFile:
         ) from error
     except (AttributeError, TypeError, AssertionError, OverflowError, MemoryError) as error:
         raise ModelFileError(f'"{shown}" is damaged: {_first_line(error)}') from error
-    return WeightsFile(_flat_tensors(content, shown), {}, path)
 
 
 def read_torch_content(path: str | os.PathLike[str]) -> Any:
@@ -224,12 +263,7 @@ def read_torch_content(path: str | os.PathLike[str]) -> Any:
         ModelFileError: The file is damaged, not a torch file, or holds code.
     """
     name = os.fspath(path)
-    try:
-        return torch.load(name, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise ModelFileError(
-            f'"{os.path.basename(name)}" cannot be opened safely: {_first_line(error)}'
-        ) from error
+    return _open_torch(name, os.path.basename(name))
 
 
 def _flat_tensors(content: Any, shown: str) -> StateDict:
@@ -263,6 +297,8 @@ def _describe_content(path: str) -> str:
     for magic, words in _MAGIC:
         if start.startswith(magic):
             return words
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_WEB_PAGE_STARTS):
+        return _WEB_PAGE
     with contextlib.suppress(UnicodeDecodeError):
         text = start.decode("ascii")
         if all(letter.isprintable() or letter in "\r\n\t" for letter in text):
