@@ -219,7 +219,10 @@ class Program:
             home,
             seed_control=str(settings.get("running.seed_control")),
         )
+        self._settings = settings
         self.worker.set_metadata(bool(settings.get("running.metadata")))
+        self.worker.set_previews(str(settings.get("running.previews")))
+        self._choose_compute()
         settings.subscribe(self._on_setting)
         self.window: MainWindow = MainWindow(settings, definitions, self.controller, home)
         self.window.painted.connect(self._begin)
@@ -294,3 +297,15 @@ class Program:
             self.controller.seed_control = str(value)
         elif name == "running.metadata":
             self.worker.set_metadata(bool(value))
+        elif name == "running.previews":
+            self.worker.set_previews(str(value))
+        elif name in ("device.compute", "device.fast_cpu", "device.model_memory"):
+            self._choose_compute()
+
+    def _choose_compute(self) -> None:
+        settings = self._settings
+        self.worker.set_compute(
+            str(settings.get("device.compute")),
+            bool(settings.get("device.fast_cpu")),
+            float(settings.get("device.model_memory")),
+        )

@@ -37,6 +37,24 @@ compute_settings = ComputeSettings()
 """The one of this process; no torch is needed to change it."""
 
 
+def choose_compute(device: str, fast_cpu: bool, budget_gb: float) -> bool:
+    """Choose how models that are loaded from now on compute.
+
+    Args:
+        device: ``"cpu"``, or ``"auto"`` for the best device there is.
+        fast_cpu: Whether a CPU computes diffusion models in bfloat16.
+        budget_gb: GB for the weights of all models together; 0 for what is free.
+
+    Returns:
+        Whether models that are loaded now compute in another way than chosen.
+    """
+    chosen = compute_settings
+    before = (chosen.force_cpu, chosen.fast_cpu)
+    chosen.force_cpu, chosen.fast_cpu = device == "cpu", fast_cpu
+    chosen.budget = round(budget_gb * 2**30) or None
+    return (chosen.force_cpu, chosen.fast_cpu) != before
+
+
 def load_torch() -> None:
     """Import torch without freezing the window, and keep one core free for it.
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from app.engine.device import device_facts, load_torch
+from app.engine.device import choose_compute, device_facts, load_torch
 from app.engine.errors import describe
 from app.engine.events import (
     Event,
@@ -229,6 +229,7 @@ class EngineWorker(QThread):
         self._early_cutoff = early_cutoff
         self._pure_workers = pure_workers
         self._saves_workflow = True
+        self._previews = "auto"
         self._heir: _Heir | None = None
         self._engine: Engine | None = None
         self._closing = threading.Event()
@@ -255,9 +256,27 @@ class EngineWorker(QThread):
         if self._engine is not None:
             self._apply_metadata()
 
+    def set_previews(self, method: str) -> None:
+        """Choose how pictures are shown while they are sampled, such as ``"auto"``."""
+        self._previews = method
+        if self._engine is not None:
+            self._apply_previews()
+
+    def set_compute(self, device: str, fast_cpu: bool, budget_gb: float) -> None:
+        """Choose how models compute; see :func:`app.engine.device.choose_compute`.
+
+        Models and kept results go before the next run when they would differ.
+        """
+        if choose_compute(device, fast_cpu, budget_gb) and self._engine is not None:
+            self.call(lambda engine: engine.free(unload_models=True, free_memory=True))
+
     def _apply_metadata(self) -> None:
         """Set the flag under the name that nodes and packs ask; any thread may."""
         importlib.import_module("comfy.cli_args").args.disable_metadata = not self._saves_workflow
+
+    def _apply_previews(self) -> None:
+        """Tell the module that sampling nodes ask; any thread may."""
+        importlib.import_module("latent_preview").set_default_preview_method(self._previews)
 
     def refresh_definitions(self) -> None:
         """Read the choices of all nodes anew (model lists, files)."""
@@ -341,6 +360,7 @@ class EngineWorker(QThread):
                 engine.folders.add_models_folder(folder)
             engine.load_packs(custom=self._load_packs)
             self._apply_metadata()
+            self._apply_previews()
         except BaseException:
             engine.close()
             raise

@@ -373,6 +373,9 @@ class RunController(RunPort):
                 video_total=int(facts["vram_total"]),
                 memory_used=int(facts["ram_used"]),
                 memory_total=int(facts["ram_total"]),
+                note=str(facts["note"]),
+                models=int(facts["models"]),
+                streamed=int(facts["streamed"]),
             )
         )
 

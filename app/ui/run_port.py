@@ -125,6 +125,8 @@ class DeviceInfo:
         name: "NVIDIA RTX 4070", or the processor's name.
         kind: ``cuda``, ``mps``, ``cpu`` ...
         note: A few words such as the precision mode, or empty.
+        models: Memory that loaded models take.
+        streamed: How many of them do not fit and are read layer by layer.
     """
 
     name: str = ""
@@ -134,6 +136,8 @@ class DeviceInfo:
     memory_used: int = 0
     memory_total: int = 0
     note: str = ""
+    models: int = 0
+    streamed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class StatusBar(Themed, QWidget):
     def show_device(self, device: DeviceInfo) -> None:
         """Show the device and how full its memory is."""
         self._device = device
-        tips = [device.name, device.note]
+        tips = [device.name, device.note, _models_words(device)]
         self.setToolTip("\n".join(tip for tip in tips if tip))
         self.update()
 
@@ -119,6 +119,9 @@ class StatusBar(Themed, QWidget):
             if bar.right() + width + self.px(8) > limit:
                 return
             x = self._text(painter, bar.right() + self.px(8), words, "text.secondary")
+        words = tr("Models {size} GB").format(size=_short(device.models))
+        if device.models > 0 and x + self.px(28) + text_width(font, words) <= limit:
+            self._text(painter, x + self.px(20), words, "text.tertiary")
 
     def _text(self, painter: QPainter, x: float, text: str, color: str) -> float:
         font = self.look.font("small")
@@ -126,6 +129,16 @@ class StatusBar(Themed, QWidget):
         box = QRectF(x, 1, width + 1, self.height() - 1)
         paint_text(painter, box, text, font, self.color(color))
         return x + width
+
+
+def _models_words(device: DeviceInfo) -> str:
+    """Return what models take and whether some are slow for want of memory, or nothing."""
+    if device.models <= 0 and not device.streamed:
+        return ""
+    text = tr("Models take {size} GB.").format(size=_short(device.models))
+    if device.streamed:
+        text += " " + tr("What does not fit is read layer by layer, which is slower.")
+    return text
 
 
 def _short(size_bytes: int) -> str:

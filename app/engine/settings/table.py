@@ -241,6 +241,25 @@ SETTINGS: tuple[Setting, ...] = (
         "A system notice while the window is not in front.",
     ),
     _choice(
+        "running.previews", "Previews while sampling",
+        "Fine ones need a TAESD file in models/vae_approx.",
+        (("auto", "Fine where possible"), ("latent2rgb", "Coarse and quick"),
+         ("taesd", "Fine"), ("none", "None")),
+    ),
+    _choice(
+        "device.compute", "Compute on", "Models load anew after a change.",
+        (("auto", "The best device"), ("cpu", "The processor alone")),
+    ),
+    _switch(
+        "device.fast_cpu", False, "Fast mode of the processor",
+        "bfloat16: about twice as fast, and pictures differ a little.",
+    ),
+    _number(
+        "device.model_memory", 0.0, 0.0, 1024.0, "Memory for models",
+        "What does not fit is read layer by layer. 0 decides by itself.",
+        step=0.5, unit="GB",
+    ),
+    _choice(
         "device.cache", "Results kept between runs",
         "Nodes that did not change are not run again.",
         (("classic", "Last run"), ("lru:100", "Last 100 nodes"), ("none", "Nothing")),
