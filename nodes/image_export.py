@@ -193,7 +193,8 @@ class SaveSVGNode(io.ComfyNode):
         )
         saved = []
         for number, graphic in enumerate(svg.data):
-            data = svg_file.write_texts(graphic.getvalue(), texts)
+            plain = graphic.getvalue()
+            data = svg_file.write_texts(plain, texts) if texts else plain
             name = numbered(stem, "svg", number)
             file_name, used = save_claimed(folder, counter, name, data)
             counter = used + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import os
@@ -316,31 +315,6 @@ def test_a_text_beyond_the_limit_is_refused_in_every_container(name, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda size: media.FTYP + _long_box(b"moov", _long_box(b"udta", _long_meta(size))),
-        lambda size: b"ID3\x04\0\0" + media.syncsafe(size) + bytes(size),
-        lambda size: b"glTF" + struct.pack("<IIII", 2, size + 20, size, 0x4E4F534A) + bytes(size),
-        lambda size: struct.pack("<Q", size) + b"{" + bytes(size),
-        lambda size: b"<svg><metadata>" + b" " * size + b"</metadata></svg>",
-    ],
-    ids=["mp4", "mp3", "glb", "safetensors", "svg"],
-)
-def test_seventy_megabytes_of_text_are_refused(make):
-    with pytest.raises(WorkflowFileError, match="longer than 64 MB"):
-        read_texts(make(70 * 1024 * 1024))
-
-
-def test_a_bomb_in_a_frame_is_refused_before_it_unfolds():
-    body = zlib.compress(bytes(limits.MAX_TEXT_BYTES + 1), 9)
-    content = struct.pack(">I", 1 << 30) + body
-    frame = b"TXXX" + struct.pack(">I", len(content)) + b"\0\x80" + content
-
-    with pytest.raises(WorkflowFileError, match="longer than 64 MB"):
-        read_texts(b"ID3\x03\0\0" + media.syncsafe(len(frame)) + frame)
-
-
-@pytest.mark.parametrize(
     "data",
     [
         media.FTYP + media.box(b"free") * 100_001,
@@ -390,19 +364,6 @@ def test_deep_json_in_a_comment_is_refused_and_not_followed():
         read_workflow(media.picture("GIF", comment=bomb.encode()))
 
 
-@pytest.mark.parametrize("value", ["{}", "[]", '{"a":1}', '""', "1.5"])
-def test_a_bomb_of_small_values_is_refused_before_it_is_parsed(value):
-    text = '{"nodes":[' + f"{value}," * 1_500_001 + value + "]}"
-
-    for data in (
-        gzip.compress(text.encode(), 1),
-        struct.pack("<Q", len(text)) + text.encode(),
-        png.write_texts(media.picture("PNG"), {"workflow": text}),
-    ):
-        with pytest.raises(WorkflowFileError, match="more than 1,500,000 values"):
-            read_workflow(data)
-
-
 def test_entities_of_a_drawing_do_not_unfold():
     drawing = (
         b'<!DOCTYPE svg [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
@@ -417,14 +378,3 @@ def test_entities_of_a_drawing_do_not_unfold():
 def test_other_files_are_no_media(data):
     assert not is_media(data)
     assert read_texts(data) == {}
-
-
-def _long_box(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I4sQ", 1, name, len(content) + 16) + content
-
-
-def _long_meta(size: int) -> bytes:
-    keys = media.box(b"keys", struct.pack(">II", 0, 1), media.box(b"mdta", b"workflow"))
-    data = media.box(b"data", bytes(8 + size))
-    ilst = media.box(b"ilst", media.box(struct.pack(">I", 1), data))
-    return media.box(b"meta", bytes(4), media.box(b"hdlr", bytes(25)), keys, ilst)

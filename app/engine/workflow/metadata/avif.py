@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from app.engine.workflow.metadata.boxes import Box, brands, child, make_box, tell_length, walk
+from app.engine.workflow.metadata.boxes import (
+    Box,
+    brands,
+    child,
+    make_box,
+    tell_length,
+    walk,
+    whole_file,
+)
 from app.engine.workflow.metadata.exif import read_exif, replace_texts
 from app.engine.workflow.metadata.items import (
     IN_FILE,
@@ -64,7 +72,7 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
         WorkflowFileError: ``data`` is no whole picture of this kind, or has no room.
     """
     source = Source(data, "this picture")
-    tops = list(walk(source, 0, source.size))
+    tops = whole_file(source)
     meta = next((box for box in tops if box.name == b"meta"), None)
     if meta is None:
         raise source.damaged()

@@ -59,6 +59,18 @@ def walk(source: Source, start: int, end: int) -> Iterator[Box]:
     raise source.too_many_parts()
 
 
+def whole_file(source: Source) -> list[Box]:
+    """Return the boxes of a file that fill it to the last byte.
+
+    Raises:
+        WorkflowFileError: They do not, or there are none.
+    """
+    boxes = list(walk(source, 0, source.size))
+    if not boxes or boxes[-1].end != source.size:
+        raise source.cut_off()
+    return boxes
+
+
 def child(source: Source, parent: Box | None, *path: bytes) -> Box | None:
     """Return the first box found by following ``path`` from ``parent``, or None."""
     found = parent

@@ -13,6 +13,7 @@ from app.engine.workflow.metadata.boxes import (
     make_box,
     tell_length,
     walk,
+    whole_file,
 )
 from app.engine.workflow.metadata.limits import MAX_PARTS, Texts, carries, check_length
 from app.engine.workflow.metadata.places import shift_places
@@ -132,7 +133,7 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
         WorkflowFileError: ``data`` is no whole film, or has no index or no room.
     """
     source = Source(data, "this film")
-    tops = list(walk(source, 0, source.size))
+    tops = whole_file(source)
     moov = next((box for box in tops if box.name == b"moov"), None)
     if moov is None:
         raise source.damaged()

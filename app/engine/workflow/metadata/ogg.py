@@ -154,22 +154,26 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     )
     for serial in order:
         head = heads[serial]
-        added = {} if made else texts
+        added = texts if serial == order[0] else {}
         new = _with_comments(data, own[serial][0], head, added, list(texts), source)
+        if not new:
+            continue
         made[head[0].at] = new
         gone.update(page.at for page in head)
         shifts[serial] = len(new) - len(head)
-    if not made:
+    if not order:
         raise source.damaged()
     parts: list[bytes] = []
     shift: dict[int, int] = {}
     for page in pages:
-        parts += made.get(page.at, ())
-        if page.flags & _FIRST_PAGE or page.serial not in shift:
+        if page.flags & _FIRST_PAGE:
             # A stream that begins once more under its number counts from 0 again.
-            shift[page.serial] = shifts.pop(page.serial, 0)
+            shift[page.serial] = 0
+        if page.at in made:
+            parts += made[page.at]
+            shift[page.serial] = shifts[page.serial]
         if page.at not in gone:
-            number = page.number + shift[page.serial]
+            number = page.number + shift.get(page.serial, 0)
             parts.append(_renumbered(data[page.at : page.end], page, number))
     return b"".join(parts)
 
@@ -210,7 +214,10 @@ def _with_comments(
     keys: Sequence[str],
     source: Source,
 ) -> list[bytes]:
-    """Return the pages with the comments anew: ``texts`` in place of those of these keys."""
+    """Return the pages with the comments anew: ``texts`` in place of those of these keys.
+
+    Nothing when that changes nothing.
+    """
     packet, pieces = _second_packet(data, pages)
     is_flac = _is_flac(data, first)
     mark = _mark(packet, is_flac)
@@ -221,6 +228,8 @@ def _with_comments(
             raise source.no_room()
         head = packet[:1] + len(block).to_bytes(3, "big")
     changed = head + block
+    if changed == packet:
+        return []
     if data.startswith(_THEORA_MARK, first.start) and len(changed) > _LARGEST_THEORA_HEAD:
         raise source.no_room()
     lengths = b"".join(page.lengths for page in pages)[pieces:]

@@ -50,7 +50,7 @@ def read(source: Source) -> dict[str, str]:
     check_length(source.size, source.shown)
     texts = Texts(source.shown)
     text = source.read(0, source.size).decode("utf-8", "replace")
-    if not text.rstrip().endswith(">"):
+    if not _is_whole(text):
         raise source.cut_off()
     begin = _METADATA.search(text)
     if begin is not None:
@@ -58,9 +58,12 @@ def read(source: Source) -> dict[str, str]:
         if end < 0:
             raise source.cut_off()
         texts.add_object(_content(text[begin.end() : end]))
-    if "</svg" not in text[-1000:] and not text.rstrip().endswith("/>"):
-        raise source.cut_off()
     return texts.found
+
+
+def _is_whole(text: str) -> bool:
+    end = text[-1000:].rstrip()
+    return end.endswith("/>") or (end.endswith(">") and "</svg" in end)
 
 
 def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
@@ -69,17 +72,18 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     It takes the place of an earlier one of its kind; those of other programs stay.
 
     Args:
-        data: The document. One without a root element stays as it is.
+        data: The document.
         texts: JSON texts by key.
 
     Raises:
+        WorkflowFileError: It has no root element or is cut off.
         ValueError: A text is no JSON.
     """
     svg = data.decode("utf-8", "surrogateescape")
     start = _root(svg.removeprefix("\ufeff"))
     tag = _REST_OF_TAG.match(svg, start + svg.startswith("\ufeff")) if start >= 0 else None
-    if not texts or tag is None:
-        return data
+    if tag is None or not _is_whole(svg):
+        raise Source(data, "this drawing").cut_off()
     merged = {key: json.loads(text) for key, text in texts.items()}
     head, rest = svg[: tag.end()], svg[tag.end() :]
     old = _METADATA.match(rest.lstrip())
@@ -89,7 +93,7 @@ def write_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
         held = _object(_content(rest[skipped + old.end() : end])) if end >= 0 else {}
         if not held.keys().isdisjoint((*WORKFLOW_KEYS, *texts)):
             merged = {**held, **merged}
-            rest = rest[rest.index(">", end) + 1 :]
+            rest = rest[end:].partition(">")[2]
     # "]]>" would end the block early; two blocks hold it in two parts.
     body = json.dumps(merged).replace("]]>", "]]]]><![CDATA[>")
     element = f"\n<metadata>{_CDATA}{body}]]></metadata>"
