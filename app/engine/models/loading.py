@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -12,10 +11,9 @@ import torch
 
 from app.engine.errors import ModelFileError
 from app.engine.models import memory
-from app.engine.models.clip import CLIPTextModel, clip_kind, clip_tensors
 from app.engine.models.detect import describe, diffusion_prefix
+from app.engine.models.diffusers_names import own_layout
 from app.engine.models.diffusion_model import DiffusionModel
-from app.engine.models.embeddings import load_embedding
 from app.engine.models.families import FAMILIES, find_family
 from app.engine.models.families.base import Family
 from app.engine.models.lora import (
@@ -25,18 +23,10 @@ from app.engine.models.lora import (
     model_lora_keys_clip,
     model_lora_keys_unet,
 )
-from app.engine.models.ops import empty, fill
 from app.engine.models.patcher import ModelPatcher
+from app.engine.models.scaled_weights import take_scales
 from app.engine.models.text_encoder import CLIP
-from app.engine.models.text_encoding import (
-    SD1_TEXT,
-    SD2_TEXT,
-    SDXL_REFINER_TEXT,
-    SDXL_TEXT,
-    TextLayout,
-    make_text_model,
-    make_tokenizer,
-)
+from app.engine.models.text_encoder_files import encoder_tensors, layout_for, make_clip
 from app.engine.models.unet import shapes_of
 from app.engine.models.vae import VAE
 from app.engine.models.weights import StateDict, read_weights, take_prefix
@@ -47,12 +37,6 @@ Folders = Sequence[str | os.PathLike[str]]
 Path = str | os.PathLike[str]
 
 _VAE_PREFIXES: Final = ("first_stage_model.", "vae.")
-_TEXT_BY_KINDS: Final[dict[frozenset[str], TextLayout]] = {
-    frozenset("l"): SD1_TEXT,
-    frozenset("h"): SD2_TEXT,
-    frozenset("g"): SDXL_REFINER_TEXT,
-    frozenset("lg"): SDXL_TEXT,
-}
 
 
 class Checkpoint(NamedTuple):
@@ -98,7 +82,7 @@ def checkpoint_from_tensors(
 ) -> Checkpoint:
     """Return the parts of a checkpoint; see :func:`load_checkpoint`."""
     prefix = diffusion_prefix(tensors)
-    inside = take_prefix(tensors, prefix)
+    inside = own_layout(take_prefix(tensors, prefix))
     family = find_family(shapes_of(inside))
     if family is None:
         return Checkpoint(diffusion_model_from_tensors(tensors), None, None)
@@ -133,10 +117,10 @@ def diffusion_model_from_tensors(
     tensors: Mapping[str, torch.Tensor], dtype: torch.dtype | None = None
 ) -> ModelPatcher:
     """Return a diffusion model from its tensors; see :func:`load_diffusion_model`."""
-    inside = take_prefix(tensors, diffusion_prefix(tensors)) or dict(tensors)
+    inside = own_layout(take_prefix(tensors, diffusion_prefix(tensors)) or tensors)
     family = find_family(shapes_of(inside))
     if family is None:
-        inside = dict(tensors)
+        inside = own_layout(tensors)
         family = find_family(shapes_of(inside))
     if family is None:
         titles = ", ".join(known.title for known in FAMILIES)
@@ -152,13 +136,16 @@ def _make_model(
     family: Family, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype | None = None
 ) -> ModelPatcher:
     device = memory.get_torch_device()
+    tensors, scales = take_scales(tensors)
     model_type, settings = family.sampling(tensors)
     network = family.make_network(tensors)
     model = DiffusionModel(family, network, model_type, settings)
-    compute = memory.unet_dtype(device) if dtype is None else dtype
+    compute = memory.unet_dtype(device, family.dtypes) if dtype is None else dtype
     if memory.is_device_cpu(device) and compute == torch.float16:
         compute = torch.float32
-    return ModelPatcher(model, device, memory.offload_device(), compute_dtype=compute)
+    patcher = ModelPatcher(model, device, memory.offload_device(), compute_dtype=compute)
+    patcher.store.scales = {"diffusion_model." + name: scale for name, scale in scales.items()}
+    return patcher
 
 
 def _checkpoint_clip(
@@ -171,26 +158,12 @@ def _checkpoint_clip(
         for prefix in family.text_prefixes.get(key, ()):
             found = take_prefix(tensors, prefix)
             if found:
-                parts[key] = clip_tensors(found)
+                _, parts[key] = encoder_tensors(found)
                 break
         else:
-            return None
-    return _make_clip(family.text, parts, folders)
-
-
-def _make_clip(layout: TextLayout, parts: Mapping[str, StateDict], folders: Folders) -> CLIP:
-    networks = {}
-    for key, tensors in parts.items():
-        shapes = shapes_of(tensors)
-        network: Any = empty(functools.partial(CLIPTextModel, shapes))
-        fill(network, tensors, f"text encoder {key.upper()}")
-        networks[key] = network
-    widths = {key: network.text_model.width for key, network in networks.items()}
-
-    def find(name: str, width: int, key: str) -> torch.Tensor | None:
-        return load_embedding(name, folders, width, key)
-
-    return CLIP(make_text_model(layout, networks), make_tokenizer(layout, widths, find))
+            if not family.text.optional:
+                return None
+    return make_clip(family.text.reduced(parts), parts, folders) if parts else None
 
 
 def load_clip(
@@ -201,7 +174,7 @@ def load_clip(
     Args:
         paths: The files, in any order.
         embedding_folders: Where prompts look for embeddings.
-        clip_type: What the loader node says it is for; the files themselves decide.
+        clip_type: What the loader node says it is for; it decides where the files leave a choice.
 
     Raises:
         ModelFileError: A file cannot be read, or the encoders do not go together.
@@ -210,29 +183,10 @@ def load_clip(
     for path in paths:
         file = read_weights(path)
         with _naming(path):
-            tensors = _text_tensors(file.tensors)
-            parts[clip_kind(tensors)] = tensors
-    layout = _TEXT_BY_KINDS.get(frozenset(parts))
-    if layout is None:
-        names = ", ".join(os.path.basename(os.fspath(path)) for path in paths)
-        raise ModelFileError(f"These text encoders do not go together: {names}.")
-    return _make_clip(layout, parts, embedding_folders)
-
-
-def _text_tensors(tensors: Mapping[str, torch.Tensor]) -> StateDict:
-    for prefix in (
-        "cond_stage_model.transformer.", "cond_stage_model.model.", "text_encoder.",
-        "transformer.text_model.",
-    ):  # fmt: skip
-        inside = take_prefix(tensors, prefix)
-        if inside:
-            return clip_tensors(inside)
-    try:
-        return clip_tensors(tensors)
-    except ModelFileError:
-        raise ModelFileError(
-            f"This is not a text encoder that is known here: it looks like {describe(tensors)}."
-        ) from None
+            kind, tensors = encoder_tensors(file.tensors)
+            parts[kind] = tensors
+    names = ", ".join(os.path.basename(os.fspath(path)) for path in paths)
+    return make_clip(layout_for(parts, clip_type, names), parts, embedding_folders)
 
 
 def load_vae(path: Path) -> VAE:

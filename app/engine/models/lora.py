@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import torch
 
+from app.engine.models.diffusers_names import LoraTarget, lora_targets
 from app.engine.models.lora_math import Glora, Loha, Lokr, Lora, Oft, WeightAdapter
 from app.engine.models.weights import StateDict
 
 log = logging.getLogger("easel.models")
 
-KeyMap = dict[str, str]
-"""Name in a LoRA file, without ending -> name of a weight."""
+KeyMap = dict[str, LoraTarget]
+"""Name in a LoRA file, without ending -> name of a weight, or a part of one."""
 
 _PAIRS: Final = (
     (".lora_up.weight", ".lora_down.weight"),
@@ -58,7 +59,7 @@ _CLIP_PARTS: Final = (
 )  # fmt: skip
 
 
-def diffusers_names(names: Iterable[str]) -> KeyMap:
+def diffusers_names(names: Iterable[str]) -> dict[str, str]:
     """Map the layers of a classic UNet from diffusers' names to ours, without ``.weight``.
 
     Args:
@@ -153,7 +154,25 @@ def model_lora_keys_unet(model: Any, key_map: KeyMap | None = None) -> KeyMap:
                 keys["base_model.model." + bare] = name
                 keys["lora_transformer_" + flat] = name
                 keys["lycoris_" + flat] = name
+        if model.model_config.places is not None:
+            _add_transformer_names(model, keys)
     return keys
+
+
+def _add_transformer_names(model: Any, keys: KeyMap) -> None:
+    """Add diffusers' names for a transformer network, whose layers may be parts of ours."""
+    stem = "diffusion_model."
+    shapes = {
+        name.removeprefix(stem): tuple(tensor.shape)
+        for name, tensor in model.named_parameters()
+        if name.startswith(stem)
+    }
+    for theirs, target in lora_targets(model.model_config.places(shapes), shapes, stem):
+        flat = theirs.replace(".", "_")
+        for prefix in ("transformer.", "base_model.model.", "base_model.model.transformer.", ""):
+            keys[prefix + theirs] = target
+        for prefix in ("lora_transformer_", "lycoris_", "lora_unet_"):
+            keys[prefix + flat] = target
 
 
 def model_lora_keys_clip(model: Any, key_map: KeyMap | None = None) -> KeyMap:
@@ -195,7 +214,22 @@ def model_lora_keys_clip(model: Any, key_map: KeyMap | None = None) -> KeyMap:
             for flat in flats:
                 keys[flat + "_text_projection"] = projection
             keys[dotted + ".text_projection"] = projection
+    _add_t5_names(names, keys)
     return keys
+
+
+def _add_t5_names(names: Iterable[str], keys: KeyMap) -> None:
+    """Add trainers' names for T5, which they count behind the CLIP encoders that are there."""
+    names = set(names)
+    stem = "t5xxl.transformer."
+    clips = sum(any(name.startswith(clip) for name in names) for clip in ("clip_l.", "clip_g."))
+    numbers = {clips + 1, 3}
+    for name in sorted(names):
+        if name.startswith(stem) and name.endswith(".weight"):
+            bare = name.removeprefix(stem).removesuffix(".weight")
+            for number in numbers:
+                keys[f"lora_te{number}_{bare.replace('.', '_')}"] = name
+                keys[f"text_encoder_{number}.{bare}"] = name
 
 
 def _tensor_names(model: torch.nn.Module) -> list[str]:
@@ -204,7 +238,7 @@ def _tensor_names(model: torch.nn.Module) -> list[str]:
 
 def load_lora(
     lora: Mapping[str, torch.Tensor], to_load: KeyMap, log_missing: bool = True
-) -> dict[str, Any]:
+) -> dict[LoraTarget, Any]:
     """Return the patches of a LoRA file by the weights they are for.
 
     Args:
@@ -213,15 +247,18 @@ def load_lora(
         log_missing: Whether entries that are for no weight are warned about.
 
     Returns:
-        Weight name -> adapter, or ``("diff", (tensor,))``, or ``("set", (tensor,))``.
+        Weight, or part of one -> adapter, or ``("diff", (tensor,))``, or ``("set", (tensor,))``.
     """
     used: set[str] = set()
-    patches: dict[str, Any] = {}
+    patches: dict[LoraTarget, Any] = {}
     reader = _Reader(lora, used)
-    for stem, weight in to_load.items():
+    for stem, target in to_load.items():
         adapter = reader.adapter(stem)
         if adapter is not None:
-            patches[weight] = adapter
+            patches[target] = adapter
+        if not isinstance(target, str):
+            continue
+        weight = target
         bias = weight.removesuffix(".weight") + ".bias"
         for ending, target, kind in (
             (".w_norm", weight, "diff"),

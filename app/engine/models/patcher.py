@@ -162,7 +162,7 @@ class ModelPatcher(HookMethods, PackMethods):
 
     def add_patches(
         self,
-        patches: Mapping[str, Any],
+        patches: Mapping[Any, Any],
         strength_patch: float = 1.0,
         strength_model: float = 1.0,
     ) -> list[Any]:
@@ -194,8 +194,9 @@ class ModelPatcher(HookMethods, PackMethods):
     def get_key_patches(self, filter_prefix: str | None = None) -> dict[str, Any]:
         """Return every weight followed by its patches, as model merging takes them."""
         result = {}
-        for name, tensor in self.store.stored.items():
+        for name in self.store.stored:
             if filter_prefix is None or name.startswith(filter_prefix):
+                tensor = self.store.plain(name)
                 result[name] = [(tensor, lambda weight: weight), *self.patches.get(name, [])]
         return result
 
@@ -212,8 +213,8 @@ class ModelPatcher(HookMethods, PackMethods):
     def model_state_dict(self, filter_prefix: str | None = None) -> dict[str, torch.Tensor]:
         """Return the stored weights by name."""
         return {
-            name: tensor
-            for name, tensor in self.store.stored.items()
+            name: self.store.plain(name)
+            for name in self.store.stored
             if filter_prefix is None or name.startswith(filter_prefix)
         }
 

@@ -57,7 +57,7 @@ class CLIP:
 
     def add_patches(
         self,
-        patches: Mapping[str, Any],
+        patches: Mapping[Any, Any],
         strength_patch: float = 1.0,
         strength_model: float = 1.0,
     ) -> list[Any]:
@@ -74,6 +74,8 @@ class CLIP:
 
     def tokenize(self, text: str, return_word_ids: bool = False, **kwargs: Any) -> Tokens:
         """Return the rows of a prompt for each encoder."""
+        if self.tokenizer_options:
+            kwargs["tokenizer_options"] = self.tokenizer_options
         return self.tokenizer.tokenize_with_weights(text, return_word_ids, **kwargs)
 
     def load_model(self) -> ModelPatcher:

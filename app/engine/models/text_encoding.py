@@ -221,6 +221,11 @@ SD3_TEXT: Final = TextLayout(
 )
 
 
+def part_name(key: str) -> str:
+    """Return what the encoder for the rows under ``key`` is called in a :class:`TextModel`."""
+    return _FILE_KEYS.get(key, key)
+
+
 def make_text_model(layout: TextLayout, networks: Mapping[str, nn.Module]) -> TextModel:
     """Return the encoders of a layout as one model.
 

@@ -247,13 +247,19 @@ class PromptTokenizer:
         self.rules = rules or RowRules()
         self.load_embedding = load_embedding
 
-    def tokenize(self, text: str, return_word_ids: bool = False) -> list[Row]:
+    def tokenize(
+        self,
+        text: str,
+        return_word_ids: bool = False,
+        tokenizer_options: Mapping[str, Any] | None = None,
+    ) -> list[Row]:
         """Return the rows of a prompt; an empty prompt is one row of padding.
 
         Args:
             text: The prompt with weights and ``embedding:name``.
             return_word_ids: Whether each place carries, as third, the number of its group,
                 counted from 1; 0 for start, end and padding.
+            tokenizer_options: What nodes set for tokenizers of other kinds.
         """
         rows = self._fill_rows(self.groups(text))
         if return_word_ids:
@@ -363,7 +369,7 @@ class MultiTokenizer:
     ) -> dict[str, list[Row]]:
         """Return the rows for each encoder; ``kwargs`` of packs are let through."""
         return {
-            key: tokenizer.tokenize(text, return_word_ids)
+            key: tokenizer.tokenize(text, return_word_ids, kwargs.get("tokenizer_options"))
             for key, tokenizer in self.tokenizers.items()
         }
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from app.engine.models.lora_math import calculate_weight
 from app.engine.models.ops import Streaming, owner, set_tensor
+from app.engine.models.scaled_weights import scaled
 
 Patches = Mapping[str, Sequence[Any]]
 
@@ -29,6 +30,9 @@ class WeightStore:
 
     Attributes:
         stored: Every parameter and buffer as in the file.
+        scales: Factors of weights that are stored in eight bits, by name.
+        unrounded: What the names of weights begin with that keep the file's type, where that
+            has no more bits than ``storage_dtype``.
         patches_uuid: Which patcher's patches are in the weights now, or None.
         device: Where the loaded weights lie, or None when nothing is loaded.
         dtype: Type they compute in.
@@ -42,6 +46,8 @@ class WeightStore:
         self.stored: dict[str, torch.Tensor] = {
             name: tensor.detach() for name, tensor in tensors.items()
         }
+        self.scales: Mapping[str, torch.Tensor] = {}
+        self.unrounded: tuple[str, ...] = ()
         self.patches_uuid: Any = None
         self.patched: set[str] = set()
         self.device: torch.device | None = None
@@ -139,11 +145,28 @@ class WeightStore:
         tensor = self.stored[name]
         if not tensor.is_floating_point():
             return tensor.to(self.device)
-        rounded = tensor if self.storage_dtype is None else tensor.to(self.storage_dtype)
+        storage = self._rounded_to(name)
+        if name in self.scales:
+            rounded = scaled(tensor.to(self.device), self.scales[name])
+        else:
+            rounded = tensor if storage is None else tensor.to(storage)
         if patches:
             changed = calculate_weight(patches, rounded.to(self.device, torch.float32), name)
-            rounded = changed if self.storage_dtype is None else changed.to(self.storage_dtype)
+            rounded = changed if storage is None else changed.to(storage)
         return rounded.to(self.device, self.dtype)
+
+    def plain(self, name: str) -> torch.Tensor:
+        """Return a weight as the file stores it; one with a factor becomes bfloat16."""
+        if name in self.scales:
+            return scaled(self.stored[name], self.scales[name]).to(torch.bfloat16)
+        return self.stored[name]
+
+    def _rounded_to(self, name: str) -> torch.dtype | None:
+        """Return the type that a weight is rounded to before it is used, or None."""
+        if self.storage_dtype is None or name in self.scales:
+            return None
+        fits = self.stored[name].dtype.itemsize <= self.storage_dtype.itemsize
+        return None if fits and name.startswith(self.unrounded) else self.storage_dtype
 
     def _place(self, name: str, patches: Sequence[Any]) -> None:
         layer, last = owner(self.module, name)
@@ -151,8 +174,11 @@ class WeightStore:
             layer.streams = name in self.streamed
             functions: tuple[Any, ...] = ()
             if layer.streams:
-                if self.storage_dtype not in (None, self.stored[name].dtype):
-                    functions = (self._round,)
+                storage = self._rounded_to(name)
+                if name in self.scales:
+                    functions = (functools.partial(_times, scale=self.scales[name]),)
+                elif storage not in (None, self.stored[name].dtype):
+                    functions = (functools.partial(_round, storage=storage),)
                 if patches:
                     functions += (functools.partial(self._patch, patches=patches, name=name),)
             _set_functions(layer, last, functions)
@@ -161,13 +187,10 @@ class WeightStore:
                 return
         set_tensor(self.module, name, self.computed(name, patches))
 
-    def _round(self, weight: torch.Tensor) -> torch.Tensor:
-        assert self.storage_dtype is not None
-        return weight.to(self.storage_dtype).to(weight.dtype)
-
     def _patch(self, weight: torch.Tensor, patches: Sequence[Any], name: str) -> torch.Tensor:
         changed = calculate_weight(patches, weight.float(), name).to(weight.dtype)
-        return changed if self.storage_dtype is None else self._round(changed)
+        storage = self._rounded_to(name)
+        return changed if storage is None else _round(changed, storage)
 
     def _choose_streamed(self, dtype: torch.dtype, budget: int | None) -> set[str]:
         """Return the weights for which ``budget`` does not suffice, whole layers at a time."""
@@ -191,6 +214,14 @@ class WeightStore:
     def _computing_bytes(tensor: torch.Tensor, dtype: torch.dtype) -> int:
         size = dtype.itemsize if tensor.is_floating_point() else tensor.dtype.itemsize
         return tensor.numel() * size
+
+
+def _round(weight: torch.Tensor, storage: torch.dtype) -> torch.Tensor:
+    return weight.to(storage).to(weight.dtype)
+
+
+def _times(weight: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+    return scaled(weight, scale).to(weight.dtype)
 
 
 def _set_functions(layer: Streaming, last: str, functions: tuple[Any, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.engine.models.families import sd1, sd2, sdxl, sdxl_refiner
+from app.engine.models.families import flux, sd1, sd2, sd3, sdxl, sdxl_refiner
 from app.engine.models.families.base import Family
 from app.engine.models.unet import Shapes
 
@@ -13,6 +13,9 @@ FAMILIES: Final[tuple[Family, ...]] = (
     sd2.FAMILY,
     sdxl.FAMILY,
     sdxl_refiner.FAMILY,
+    sd3.FAMILY,
+    flux.FAMILY,
+    flux.SCHNELL,
 )
 """The first family that matches a file is taken."""
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from app.engine.models.detect import UNetFacts
+from app.engine.models.diffusers_names import Places
 from app.engine.models.latent_formats import LatentFormat
 from app.engine.models.ops import empty, fill
 from app.engine.models.predictions import ModelType
@@ -36,6 +37,9 @@ class Family:
         text_prefixes: Where each encoder lies in a checkpoint, first match wins.
         vector: Makes the vector condition ``y`` from a prompt's values, or None.
         conditions: Makes further inputs of the network from a prompt's values.
+        text_hint: How an artist loads its text encoders, for messages.
+        places: Gives diffusers' names for the shapes of its tensors, where they differ.
+        dtypes: Types that it may compute in on a graphics card, best first.
         memory_factor: Working memory in units of the reference's formula.
         attention_float32: Whether attention must be computed in float32.
         ldm_unet: Whether the network is a classic UNet, for the names in LoRA files.
@@ -51,6 +55,9 @@ class Family:
     text_prefixes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     vector: VectorFunction | None = None
     conditions: ConditionFunction | None = None
+    text_hint: str = "the ones inside its checkpoint"
+    places: Callable[[Shapes], Places] | None = None
+    dtypes: tuple[torch.dtype, ...] = (torch.float16, torch.bfloat16)
     memory_factor: float = 1.0
     attention_float32: bool = False
     ldm_unet: bool = True
@@ -65,6 +72,40 @@ def classic_unet(heads: HeadRule) -> Callable[[Mapping[str, torch.Tensor]], nn.M
         return network
 
     return make
+
+
+def own_network(
+    build: Callable[[Shapes], nn.Module],
+) -> Callable[[Mapping[str, torch.Tensor]], nn.Module]:
+    """Return a builder of networks that are read from the shapes of their tensors alone."""
+
+    def make(tensors: Mapping[str, torch.Tensor]) -> nn.Module:
+        network: nn.Module = empty(lambda: build(shapes_of(tensors)))
+        fill(network, tensors, "diffusion model")
+        return network
+
+    return make
+
+
+def check_prompt(model: Any, text: torch.Tensor | None) -> None:
+    """Refuse a prompt that was encoded for another kind of model.
+
+    Args:
+        model: A ``DiffusionModel`` whose network tells its ``context_dim``.
+        text: ``(batch, tokens, width)``, or None.
+
+    Raises:
+        ValueError: The text's width is not the network's.
+    """
+    expected = model.diffusion_model.context_dim
+    if text is None or text.shape[-1] == expected:
+        return
+    family: Family = model.family
+    raise ValueError(
+        f"The prompt was encoded for another kind of model: its values are {text.shape[-1]} wide, "
+        f"and {family.title} takes {expected}. Load the text encoders that belong to "
+        f"{family.title}: {family.text_hint}."
+    )
 
 
 def unet_matcher(condition: Callable[[UNetFacts], bool]) -> Callable[[Shapes], bool]:

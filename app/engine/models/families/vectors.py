@@ -19,6 +19,12 @@ def size_vector(pooled: torch.Tensor, numbers: Sequence[float]) -> torch.Tensor:
     return torch.cat([pooled, flat.expand(pooled.shape[0], -1)], dim=1)
 
 
+def pooled_vector(values: Mapping[str, Any]) -> torch.Tensor | None:
+    """Return the pooled text as it is, or None without one."""
+    pooled: torch.Tensor | None = values.get("pooled_output")
+    return pooled
+
+
 def sdxl_vector(values: Mapping[str, Any]) -> torch.Tensor | None:
     """Return the vector condition of SDXL, or None without a pooled text."""
     pooled = values.get("pooled_output")
