@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication
 
 from app.engine.workflow import edits
-from app.ui.canvas.hover import GROUP_PARTS, Hit, Under
+from app.ui.canvas.hover import GROUP_PARTS, REROUTE_PARTS, Hit, Under
 from app.ui.graph_commands import COLORS
 from app.ui.menu import Menu
 from app.ui.subgraph_menus import SubgraphMenus
@@ -98,7 +98,7 @@ class ContextMenus:
             self._fill(menu, view, _NODE, place)
         elif hit.under in GROUP_PARTS - {Under.GROUP}:
             self._fill(menu, view, _GROUP, place)
-        elif hit.under in (Under.REROUTE, Under.REROUTE_IN, Under.REROUTE_OUT):
+        elif hit.under in REROUTE_PARTS:
             self._fill(menu, view, ("edit.delete",), place)
         else:
             self._fill(menu, view, _CANVAS, place)

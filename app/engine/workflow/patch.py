@@ -174,10 +174,12 @@ def _set_key(graph: Graph, operation: SetKey) -> SetKey:
     raw = graph.raw if operation.kind is None else graph.records(operation.kind)[operation.key].raw
     if not isinstance(raw, dict):
         raise KeyError(f"{operation.kind} {operation.key} is no object")
-    name = operation.name
+    name, value = operation.name, operation.value
     old = raw.get(name, ABSENT)
+    if operation.kind is None and name == "extra":
+        value = _with_live_reroutes(graph, old, value)
     position: int | None = None
-    if operation.value is ABSENT:
+    if value is ABSENT:
         if old is not ABSENT:
             position = list(raw).index(name)
             del raw[name]
@@ -185,11 +187,26 @@ def _set_key(graph: Graph, operation: SetKey) -> SetKey:
         tail = list(raw.items())[operation.position :]
         for key, _ in tail:
             del raw[key]
-        raw[name] = operation.value
+        raw[name] = value
         raw.update(tail)
     else:
-        raw[name] = operation.value
+        raw[name] = value
     return SetKey(operation.graph, operation.kind, operation.key, name, old, position)
+
+
+def _with_live_reroutes(graph: Graph, old: Any, new: Any) -> Any:
+    """Return an ``extra`` to set, with the list in which the graph's reroutes are now.
+
+    Schema 0.4 keeps reroutes inside ``extra``, and their list is the one part of it that is
+    changed in place. An ``extra`` that an undo step holds may have the list of another time.
+    """
+    name = RecordKind.REROUTE.value
+    if graph.has_object_links or not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    live = old.get(name)
+    if not isinstance(live, list) or not isinstance(new.get(name), list) or new[name] is live:
+        return new
+    return {**new, name: live}
 
 
 def _insert(

@@ -13,8 +13,8 @@ from app.engine.workflow import clipboard, edits, layout
 from app.engine.workflow.model import Mode
 from app.engine.workflow.patch import Patch
 from app.ui.canvas import node_layout, words
-from app.ui.canvas.hover import GROUP_PARTS, Hit, Under
-from app.ui.canvas.interactions.connect import LooseLink
+from app.ui.canvas.hover import GROUP_PARTS, REROUTE_PARTS, Hit, Under
+from app.ui.canvas.interactions.reroute_links import LooseLink, join_node
 from app.ui.canvas.interactions.wheel import middle_of
 from app.ui.canvas.node_colors import NAMED_COLORS
 from app.ui.canvas.node_fonts import node_fonts
@@ -108,19 +108,8 @@ class CanvasActions:
 
     def _link_new(self, key: str, loose: LooseLink, gesture: str) -> None:
         document = self._document
-        workflow, bound = document.workflow, document.bound
-        if loose.node not in bound.nodes:
-            return
-        if loose.is_output:
-            slot = edits.first_fitting_input(bound, loose.type, key, origin=loose.node)
-        else:
-            slot = edits.first_fitting_output(bound, loose.type, key)
-        if slot is None:
-            return
-        ends = (loose.node, loose.slot, key, slot)
-        if not loose.is_output:
-            ends = (key, slot, loose.node, loose.slot)
-        self._apply(edits.connect(workflow, bound, *ends), words.add_node(), gesture)
+        patch = join_node(document.workflow, document.bound, loose, key)
+        self._apply(patch, words.add_node(), gesture)
 
     def delete(self) -> None:
         """Remove what is selected, or the slot of a strip that has the keyboard (U-220, U-083)."""
@@ -146,6 +135,13 @@ class CanvasActions:
         document = self._document
         patch = edits.remove_links(document.workflow, document.bound, [key])
         self._apply(patch, words.disconnect())
+
+    def remove_reroute(self, key: str) -> None:
+        """Take one reroute out of its links (U-076); nothing while the canvas is only looked at."""
+        document = self._document
+        if not self._view.is_hand_mode:
+            patch = edits.remove_reroutes(document.workflow, document.bound, [key])
+            self._apply(patch, words.delete())
 
     def corner_of(self, nodes: Iterable[str], groups: Iterable[str]) -> QPointF:
         """Return the upper left corner of nodes and groups, as pasting counts it."""
@@ -241,7 +237,7 @@ class CanvasActions:
         selection = self._scene.selection
         if hit.node and hit.key not in selection.nodes:
             self._scene.select(Selection.of([hit.key]))
-        elif hit.under is Under.REROUTE and hit.key not in selection.reroutes:
+        elif hit.under in REROUTE_PARTS and hit.key not in selection.reroutes:
             self._scene.select(Selection.of(reroutes=[hit.key]))
         elif hit.under in GROUP_PARTS - {Under.GROUP} and hit.key not in selection.groups:
             self._scene.select(Selection.of(groups=[hit.key]))

@@ -48,6 +48,7 @@ class DragLinkItem(QGraphicsItem):
         reason: str,
         *,
         is_forward: bool,
+        via: Sequence[Point] = (),
     ) -> None:
         """Draw one link.
 
@@ -59,23 +60,24 @@ class DragLinkItem(QGraphicsItem):
             target: Middle of the socket it would take, or None.
             reason: Why it is refused, or an empty text.
             is_forward: It hangs from an output.
+            via: Reroutes that it runs through, from where it hangs.
         """
-        ends = (start, end) if is_forward else (end, start)
-        self.show_links([ends], color, pointer, target, reason)
+        points = (start, *via, end) if is_forward else (end, *reversed(via), start)
+        self.show_links([points], color, pointer, target, reason)
 
     def show_links(
         self,
-        ends: Sequence[tuple[Point, Point]],
+        courses: Sequence[Sequence[Point]],
         color: QColor,
         pointer: QPointF,
         target: QPointF | None,
         reason: str,
     ) -> None:
-        """Draw links from outputs to inputs; see :meth:`show_link`."""
+        """Draw links from outputs to inputs, each a row of points; see :meth:`show_link`."""
         self.prepareGeometryChange()
         self._path = QPainterPath()
-        for start, end in ends:
-            self._path.addPath(link_routes.path_of(link_routes.route(start, end)))
+        for start, *via, end in courses:
+            self._path.addPath(link_routes.path_of(link_routes.route(start, end, via)))
         self._pen = QPen(color, self._style.px("node.link.width"))
         self._end, self._target, self._reason = pointer, target, reason
         box = self._path.boundingRect().united(QRectF(pointer, pointer))

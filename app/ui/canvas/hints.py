@@ -31,6 +31,8 @@ def hint_for(scene: CanvasScene, hit: Hit) -> str:
     """Return the hint for what is under the pointer as rich text, or an empty text."""
     if hit.under is Under.LINK:
         return _link(scene, hit.key)
+    if hit.under in (Under.REROUTE_IN, Under.REROUTE_OUT):
+        return escape(words.reroute_hint(is_input=hit.under is Under.REROUTE_IN))
     item = scene.nodes.get(hit.node)
     if item is None:
         return ""

@@ -43,6 +43,9 @@ NODE_PARTS = frozenset(
 GROUP_PARTS = frozenset({Under.GROUP, Under.GROUP_TITLE, Under.GROUP_CORNER})
 """The kinds whose :attr:`Hit.key` names a group."""
 
+REROUTE_PARTS = frozenset({Under.REROUTE, Under.REROUTE_IN, Under.REROUTE_OUT})
+"""The kinds whose :attr:`Hit.key` names a reroute: the point, and the half sockets beside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

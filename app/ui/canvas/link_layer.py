@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from app.engine.workflow import edits
 from app.engine.workflow.binding import BoundGraph, BoundLink
 from app.engine.workflow.model import Graph, Link
 from app.ui.canvas import link_routes
@@ -86,9 +87,9 @@ class LinkLayer:
         if origin is not None and 0 <= link.origin_slot < len(origin.node.outputs):
             points.insert(0, origin.link_end(link.origin_slot, is_output=True))
         elif target is not None:
-            for index, slot in enumerate(target.node.inputs):
-                if slot.stored == link.target_slot:
-                    points.append(target.link_end(index, is_output=False))
+            index = edits.input_at(target.node, link.target_slot)
+            if index is not None:
+                points.append(target.link_end(index, is_output=False))
         if len(points) < 2:
             return []
         return link_routes.route(points[0], points[-1], points[1:-1], self.style)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QTimer
 from PySide6.QtGui import QColor
 
 from app.ui.canvas import node_views
-from app.ui.canvas.hover import NOTHING, Hit, Under
+from app.ui.canvas.hover import NOTHING, REROUTE_PARTS, Hit, Under
 from app.ui.canvas.hover_item import HoverItem
 from app.ui.canvas.node_item import NodeItem
 from app.ui.canvas.outlines_item import Outline, OutlinesItem, strip_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 OUTLINES_Z = 500.0
 _OUTLINE_REACH = 8.0
+_SIDES = {Under.REROUTE: 0, Under.REROUTE_IN: -1, Under.REROUTE_OUT: 1}
 
 
 class MarksLayer:
@@ -85,6 +86,10 @@ class MarksLayer:
             # Borders and links light up where the pointer rests, not along its way.
             self._timer.start()
         self.show_hover()
+        for other in (old, hit):
+            if other.under in REROUTE_PARTS and other.key in scene.reroutes:
+                side = _SIDES[other.under] if other is hit else None
+                scene.reroutes[other.key].set_hovered(side)
         old_group = old.key if old.under in _GROUP_HANDLES else ""
         new_group = hit.key if hit.under in _GROUP_HANDLES else ""
         if old_group != new_group:

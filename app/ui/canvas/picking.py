@@ -10,7 +10,7 @@ from app.ui.canvas.hover import NOTHING, Hit, Under
 from app.ui.canvas.node_item import NodeItem
 from app.ui.canvas.node_layout import RESIZE_CORNER, TITLE_HEIGHT
 from app.ui.canvas.outlines_item import strip_of
-from app.ui.canvas.reroute_item import PRESS_RADIUS
+from app.ui.canvas.reroute_item import PRESS_RADIUS, SIDE_DISTANCE, SIDE_REACH
 from app.ui.canvas.scene import CanvasScene
 from app.ui.canvas.strips import pick_in_strip
 from app.widgets.base import WidgetPart
@@ -42,6 +42,9 @@ def pick(scene: CanvasScene, pos: QPointF, zoom: float) -> Hit:
     reroute = reroute_at(scene, pos)
     if reroute:
         return Hit(Under.REROUTE, reroute)
+    side = _reroute_side_at(scene, pos) if zoom >= FULL_ZOOM else None
+    if side is not None:
+        return side
     link = scene.links.item.pick(pos, LINK_REACH_PX / zoom)
     if link:
         return Hit(Under.LINK, link, 0 if scene.links.item.is_marker(link, pos, zoom) else -1)
@@ -55,6 +58,15 @@ def reroute_at(scene: CanvasScene, pos: QPointF) -> str:
         if away.x() ** 2 + away.y() ** 2 <= PRESS_RADIUS**2:
             return key
     return ""
+
+
+def _reroute_side_at(scene: CanvasScene, pos: QPointF) -> Hit | None:
+    """Return the half socket of a reroute under ``pos``, if any."""
+    for key, reroute in scene.reroutes.items():
+        away = pos - reroute.pos()
+        if abs(away.y()) <= SIDE_REACH and abs(abs(away.x()) - SIDE_DISTANCE) <= SIDE_REACH:
+            return Hit(Under.REROUTE_IN if away.x() < 0 else Under.REROUTE_OUT, key)
+    return None
 
 
 def node_at(scene: CanvasScene, pos: QPointF, reach: float = 4.0) -> NodeItem | None:

@@ -31,7 +31,7 @@ from app.ui.canvas.cursors import cursor_over
 from app.ui.canvas.dom_overlay import DomOverlay
 from app.ui.canvas.drops import DropTarget
 from app.ui.canvas.grid import paint_grid
-from app.ui.canvas.hover import NOTHING, Hit
+from app.ui.canvas.hover import NOTHING, REROUTE_PARTS, Hit
 from app.ui.canvas.interactions.base import SNAP_STEP, Gesture, Pointer
 from app.ui.canvas.interactions.dispatch import double_press, press
 from app.ui.canvas.interactions.edge_pan import EdgePan
@@ -82,7 +82,7 @@ class CanvasView(QGraphicsView):
         is_hand_mode: Hand mode: presses pan and nothing can be changed (U-017).
 
     Signals:
-        link_dropped_on_empty: A :class:`~app.ui.canvas.interactions.connect.LooseLink` and where
+        link_dropped_on_empty: A :class:`~.interactions.reroute_links.LooseLink` and where
             it was let go. Call :meth:`clear_loose_link` when the search is closed.
         search_requested: The artist wants to add a node here.
         enter_subgraph_requested: Key of a host.
@@ -390,6 +390,10 @@ class CanvasView(QGraphicsView):
             super().contextMenuEvent(event)
             return
         hit = self.pick(pixel)
+        if hit.under in REROUTE_PARTS and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            self.actions.remove_reroute(hit.key)
+            event.accept()
+            return
         self.actions.select_for_menu(hit)
         self.context_menu_requested.emit(hit, self.navigator.to_scene(pixel), event.globalPos())
         event.accept()

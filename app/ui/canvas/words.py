@@ -44,6 +44,13 @@ def move_links() -> str:
     return _tr("Move links")
 
 
+def reroute_hint(*, is_input: bool) -> str:
+    """Say what the half sockets beside a reroute are for."""
+    if is_input:
+        return _tr("Drag to an output to feed this reroute from there")
+    return _tr("Drag to an input to branch from here")
+
+
 def add_reroute() -> str:
     """Name of putting a reroute on a link."""
     return _tr("Add reroute")

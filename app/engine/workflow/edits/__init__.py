@@ -7,6 +7,7 @@ the inverse) and then :func:`app.engine.workflow.bind.update_binding`.
 
 from __future__ import annotations
 
+from app.engine.workflow.edits.chains import input_at
 from app.engine.workflow.edits.groups import (
     add_group,
     group_around,
@@ -72,6 +73,7 @@ __all__ = [
     "first_fitting_output",
     "group_around",
     "group_members",
+    "input_at",
     "leads_to",
     "move_end",
     "move_groups",

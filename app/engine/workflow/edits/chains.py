@@ -61,6 +61,15 @@ class _Remains:
     parent: str
 
 
+def input_at(node: BoundNode, slot: int) -> int | None:
+    """Return the position of the input that a stored slot number names, if there is one."""
+    for index, item in enumerate(node.inputs):
+        if item.stored == slot:
+            return index
+    is_unstored = 0 <= slot < len(node.inputs) and node.inputs[slot].stored is None
+    return slot if is_unstored else None
+
+
 class Chains:
     """The reroutes of one draft while links come and go.
 
@@ -160,12 +169,11 @@ class Chains:
     def floating_into(self, target: BoundNode, input_index: int) -> list[str]:
         """Return the floating links that hang from an input."""
         draft = self._draft
-        stored = target.inputs[input_index].stored
         return [
             key
             for key in draft.keys(_FLOATING)
             if id_text(draft.get(_FLOATING, key, "target_id")) == target.key
-            and read_slot(draft.get(_FLOATING, key, "target_slot")) == stored
+            and input_at(target, read_slot(draft.get(_FLOATING, key, "target_slot"))) == input_index
         ]
 
     def floating_of(self, nodes: Iterable[str]) -> list[str]:
@@ -324,6 +332,7 @@ class Chains:
     def _float(self, remains: _Remains, users: dict[str, Users]) -> str | None:
         """Let a chain hang from the end that is left of its link; return the floating link."""
         draft, link, end = self._draft, remains.link, remains.end
+        target_slot = NO_NODE
         if not draft.exists(_REROUTE, remains.parent):
             return None
         there = users.get(remains.parent, Users())
@@ -334,11 +343,11 @@ class Chains:
             target = draft.bound.nodes.get(link.target)
             if target is None or not self._has_node(link.target) or there.links:
                 return None
-            if any(
-                key == link.target and target.inputs[place].stored == link.target_slot
-                for key, place in self._fed
-            ):
+            known = draft.bound.links.get(link.key)
+            place = input_at(target, link.target_slot) if known is None else known.target_input
+            if place is None or (link.target, place) in self._fed:
                 return None
+            target_slot = draft.store_input(target, place)
         number = draft.fresh_id(_FLOATING)
         is_output = end == "output"
         raw: Raw = {
@@ -346,7 +355,7 @@ class Chains:
             "origin_id": id_value(link.origin) if is_output else NO_NODE,
             "origin_slot": link.origin_slot if is_output else NO_NODE,
             "target_id": NO_NODE if is_output else id_value(link.target),
-            "target_slot": NO_NODE if is_output else link.target_slot,
+            "target_slot": target_slot,
             "type": link.type,
             "parentId": id_value(remains.parent),
         }

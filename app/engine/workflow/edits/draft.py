@@ -279,6 +279,19 @@ class Draft:
         kind = RecordKind.NODE
         return kind, node.key, name, list(as_list(self.get(kind, node.key, name)))
 
+    def store_input(self, node: BoundNode, index: int) -> int:
+        """Return where the file has an input slot; one that it lacks is added without a link."""
+        kind, key, name, slots = self._slots(node, "inputs")
+        if node.boundary:
+            return index
+        item = node.inputs[index]
+        place = self._place(slots, item.stored, item.name)
+        if place is None:
+            slots.append(input_slot(item))
+            place = len(slots) - 1
+            self.set(kind, key, name, slots)
+        return place
+
     def _enter_input(self, node: BoundNode, item: BoundInput, index: int, number: int) -> int:
         kind, key, name, slots = self._slots(node, "inputs")
         if node.boundary:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.engine.workflow.binding import BoundGraph, BoundLink, BoundNode
-from app.engine.workflow.edits.chains import Chains, Users
+from app.engine.workflow.edits.chains import Chains, Users, input_at
 from app.engine.workflow.edits.draft import Draft
 from app.engine.workflow.edits.values import stored_pair
 from app.engine.workflow.model import (
@@ -152,9 +152,9 @@ def fed_by_reroute(workflow: Workflow, bound: BoundGraph, key: str) -> list[Fed]
     for name in chains.users().get(key, Users()).floating:
         floating = workflow.graph(bound.graph_id).floating_links[name]
         node = bound.nodes.get(floating.target)
-        for index, item in enumerate(node.inputs if node is not None else ()):
-            if item.stored == floating.target_slot:
-                fed.append(Fed(floating.target, index, name))
+        index = None if node is None else input_at(node, floating.target_slot)
+        if index is not None:
+            fed.append(Fed(floating.target, index, name))
     return fed
 
 

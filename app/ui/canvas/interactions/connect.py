@@ -3,61 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 
 from app.engine.workflow import edits
-from app.engine.workflow.binding import BoundGraph, BoundLink
-from app.engine.workflow.model import ROOT
+from app.engine.workflow.binding import BoundGraph
+from app.engine.workflow.patch import Patch
+from app.engine.workflow.trial import Trial
 from app.engine.workflow.type_match import types_fit
 from app.ui.canvas import picking, strips, words
 from app.ui.canvas.drag_link_item import DragLinkItem
 from app.ui.canvas.hover import Hit, Under
-from app.ui.canvas.interactions import strip
+from app.ui.canvas.interactions import reroute_links, strip
 from app.ui.canvas.interactions.base import Gesture, Pointer
+from app.ui.canvas.interactions.reroute_links import LinkDrop, LooseLink
+from app.ui.canvas.link_routes import Point
 from app.ui.canvas.node_item import NodeItem
 from app.ui.canvas.node_view import SocketOffer
 
 if TYPE_CHECKING:
     from app.ui.canvas.view import CanvasView
-
-
-@dataclass(frozen=True, slots=True)
-class LooseLink:
-    """A link that was let go over empty canvas: what it hangs from.
-
-    Attributes:
-        node: Key of the node it hangs from.
-        slot: Position of the output or input there.
-        is_output: It hangs from an output and looks for an input.
-        type: Type of that socket.
-    """
-
-    node: str
-    slot: int
-    is_output: bool
-    type: str
-
-
-@dataclass(frozen=True, slots=True)
-class LinkDrop:
-    """Where a link that is dragged would end.
-
-    Attributes:
-        key: Key of the node.
-        slot: Position of the input, or of the output when it hangs from an input.
-        reason: Why it is refused, or an empty text.
-        reroute: Key of the reroute that it is dropped on, else empty; ``key`` and ``slot`` are
-            then the source of the links that run through it.
-    """
-
-    key: str
-    slot: int
-    reason: str = ""
-    reroute: str = ""
 
 
 def begin_link(view: CanvasView, pointer: Pointer, hit: Hit) -> Gesture:
@@ -76,22 +43,25 @@ def begin_link(view: CanvasView, pointer: Pointer, hit: Hit) -> Gesture:
     link = bound.links.get(slot.link) if slot.link is not None else None
     if link is None:
         return NewLinkGesture(view, pointer, LooseLink(hit.key, hit.index, False, slot.type))
-    origin = LooseLink(link.origin, link.origin_slot, True, link.type)
+    last = link.reroutes[-1] if link.reroutes else ""
+    origin = LooseLink(link.origin, link.origin_slot, True, link.type, last)
     lifted = () if pointer.shift else (link.key,)
     return NewLinkGesture(view, pointer, origin, lifted=lifted)
 
 
-def branch_from_reroute(view: CanvasView, pointer: Pointer, key: str) -> Gesture | None:
-    """Return the gesture that drags another link from the source above a reroute (U-076)."""
-    link = _link_through(view.document.bound, key)
-    if link is None:
-        return None
-    origin = LooseLink(link.origin, link.origin_slot, True, link.type)
-    return NewLinkGesture(view, pointer, origin, start_at=view.canvas.reroutes[key].pos())
+def drag_from_reroute(
+    view: CanvasView, pointer: Pointer, key: str, *, feeds: bool = False
+) -> Gesture | None:
+    """Return the gesture that drags a link from a reroute (U-076).
 
-
-def _link_through(bound: BoundGraph, reroute: str) -> BoundLink | None:
-    return next((link for link in bound.links.values() if reroute in link.reroutes), None)
+    Args:
+        view: The canvas.
+        pointer: The press.
+        key: The reroute.
+        feeds: Drag to another source of it, instead of to one more input.
+    """
+    loose = reroute_links.loose_from(view.document, key, feeds=feeds)
+    return None if loose is None else NewLinkGesture(view, pointer, loose)
 
 
 def cut_at_socket(view: CanvasView, hit: Hit) -> None:
@@ -110,7 +80,6 @@ class NewLinkGesture(Gesture):
         start: The press.
         loose: What the link hangs from.
         lifted: The link whose end is moved; it is gone when it is let go over empty canvas.
-        start_at: Where it is drawn from, when that is not the socket.
     """
 
     cursor = Qt.CursorShape.CrossCursor
@@ -123,11 +92,9 @@ class NewLinkGesture(Gesture):
         loose: LooseLink,
         *,
         lifted: tuple[str, ...] = (),
-        start_at: QPointF | None = None,
     ) -> None:
         super().__init__(view, start)
         self.loose = loose
-        self._start_at = start_at
         self._lifted = lifted
         self._is_dragging = False
         self._drop: LinkDrop | None = None
@@ -188,7 +155,9 @@ class NewLinkGesture(Gesture):
         """Return the socket that a release here means: dot, row, widget, or first that fits."""
         item = picking.node_at(self.scene, pointer.pos, reach=12.0 / pointer.zoom)
         if item is None:
-            return self._drop_on_reroute(pointer.pos)
+            if isinstance(self, MoveAllLinksGesture):
+                return None
+            return reroute_links.drop_on_reroute(self.document, self.scene, self.loose, pointer.pos)
         loose, bound = self.loose, self.document.bound
         hit = picking.pick_in_node(item, pointer.pos, pointer.zoom)
         if item.is_strip:
@@ -200,27 +169,9 @@ class NewLinkGesture(Gesture):
                 slot = edits.first_fitting_input(bound, loose.type, item.key, origin=loose.node)
             elif item.key != loose.node:
                 slot = edits.first_fitting_output(bound, loose.type, item.key)
-        if slot is None:
+        if slot is None or (loose.fed and strips.is_new_slot(bound, item.key, slot)):
             return None
         return LinkDrop(item.key, slot, self.refusal(item.key, slot))
-
-    def _drop_on_reroute(self, pos: QPointF) -> LinkDrop | None:
-        """Return the drop on a reroute: its source feeds an input, an output becomes its source."""
-        bound, loose = self.document.bound, self.loose
-        key = picking.reroute_at(self.scene, pos)
-        link = _link_through(bound, key) if key and not self._lifted else None
-        if link is None:
-            return None
-        if not loose.is_output:
-            reason = self.refusal(link.origin, link.origin_slot)
-            return LinkDrop(link.origin, link.origin_slot, reason, key)
-        reasons = (
-            self.refusal(other.target, other.target_input)
-            for other in bound.links.values()
-            if key in other.reroutes
-        )
-        reason = next((words for words in reasons if words), "")
-        return LinkDrop(link.origin, link.origin_slot, reason, key)
 
     def _slot_under(self, hit: Hit, item: NodeItem) -> int | None:
         if self.loose.is_output:
@@ -240,14 +191,13 @@ class NewLinkGesture(Gesture):
         loose, bound = self.loose, self.document.bound
         if loose.is_output:
             return strip.refusal(bound, loose.node, loose.slot, key, slot)
+        if loose.fed:
+            return reroute_links.refusal(self.document.workflow, bound, loose.fed, key, slot)
         return strip.refusal(bound, key, slot, loose.node, loose.slot)
 
     def _show(self, pos: QPointF) -> None:
         scene, loose = self.scene, self.loose
-        item = scene.nodes[loose.node]
-        start = item.link_end(loose.slot, is_output=loose.is_output)
-        if self._start_at is not None:
-            start = self._start_at.toTuple()
+        start, via = self._start()
         color = scene.theme.link_color(loose.type)
         drop = self._drop
         reason = words.link_reason(drop.reason) if drop is not None else ""
@@ -264,8 +214,17 @@ class NewLinkGesture(Gesture):
         is_node = target is not None and drop is not None and not drop.reroute
         scene.marks.set_offered(drop.key if is_node and drop is not None else "", color)
         self._item.show_link(
-            start, end.toTuple(), color, pos, target, reason, is_forward=loose.is_output
+            start, end.toTuple(), color, pos, target, reason, is_forward=loose.is_output, via=via
         )
+
+    def _start(self) -> tuple[Point, list[Point]]:
+        """Return where the link is drawn from, and the reroutes that its moved end keeps."""
+        scene, loose, bound = self.scene, self.loose, self.document.bound
+        if loose.reroute and not self._lifted:
+            return scene.reroutes[loose.reroute].pos().toTuple(), []
+        start = scene.nodes[loose.node].link_end(loose.slot, is_output=loose.is_output)
+        kept = [key for link in self._lifted[:1] for key in bound.links[link].reroutes]
+        return start, [scene.reroutes[key].pos().toTuple() for key in kept]
 
     def release(self, pointer: Pointer) -> None:
         """Make the link, or say why not."""
@@ -285,7 +244,8 @@ class NewLinkGesture(Gesture):
             self._connect(drop)
         elif is_empty and self._lifted:
             document = self.document
-            patch = edits.remove_links(document.workflow, document.bound, self._lifted)
+            workflow, bound = document.workflow, document.bound
+            patch = edits.remove_links(workflow, bound, self._lifted, keep="output")
             document.apply(patch, words.disconnect())
         elif is_empty:
             self._leave_loose(pointer.pos)
@@ -295,7 +255,7 @@ class NewLinkGesture(Gesture):
         scene, loose = self.scene, self.loose
         if strips.is_new_slot(self.document.bound, loose.node, loose.slot):
             return
-        start = scene.nodes[loose.node].link_end(loose.slot, is_output=loose.is_output)
+        start, _ = self._start()
         item = DragLinkItem(scene.theme)
         scene.show_loose_link(item)
         item.show_link(
@@ -307,29 +267,29 @@ class NewLinkGesture(Gesture):
     def _connect(self, drop: LinkDrop) -> None:
         document, loose = self.document, self.loose
         workflow, bound = document.workflow, document.bound
-        if not loose.is_output:
-            patch = strip.join(workflow, bound, drop.key, drop.slot, loose.node, loose.slot)
+        moved = next((key for key in self._lifted if key in bound.links), "")
+        if not moved:
+            patch = reroute_links.join(workflow, bound, loose, drop)
+            document.apply(patch, words.move_links() if drop.reroute else words.connect())
+        elif not drop.reroute:
+            patch = strip.relink(workflow, bound, moved, drop.key, drop.slot)
             document.apply(patch, words.connect())
-            return
-        if drop.reroute:
-            through = [key for key, link in bound.links.items() if drop.reroute in link.reroutes]
-            patch = edits.move_links(workflow, bound, through, loose.node, loose.slot)
-            document.apply(patch, words.move_links())
-            return
-        moved = [bound.links[key] for key in self._lifted if key in bound.links]
-        if any(link.target == drop.key and link.target_input == drop.slot for link in moved):
-            return
-        ends = (loose.node, loose.slot, drop.key, drop.slot)
-        if moved and document.graph_id != ROOT:
-            patch = strip.relink(workflow, bound, self._lifted, *ends)
-            document.apply(patch, words.connect())
-            return
-        gesture = f"move-link-{id(self)}" if moved else ""
-        if moved:
-            patch = edits.remove_links(workflow, bound, self._lifted)
-            document.apply(patch, words.connect(), gesture=gesture)
-        patch = strip.join(workflow, document.bound, *ends)
-        document.apply(patch, words.connect(), gesture=gesture)
+        else:
+            document.apply(self._move_onto(drop.reroute, moved), words.move_links())
+
+    def _move_onto(self, reroute: str, moved: str) -> Patch:
+        """Return the edit that lets a reroute follow the chain of a link, which ends there."""
+        loose, graph_id = self.loose, self.document.graph_id
+        trial = Trial.of(self.document.workflow, self.document.bound)
+        trial.apply(
+            edits.feed_reroute(
+                trial.workflow, trial.bound(graph_id), reroute, loose.node, loose.slot,
+                parent=loose.parent,
+            )
+        )  # fmt: skip
+        own = trial.bound(graph_id)
+        trial.apply(edits.remove_links(trial.workflow, own, {moved} & own.links.keys()))
+        return trial.patch()
 
     def cancel(self) -> None:
         """Put the link back where it was."""
@@ -379,11 +339,15 @@ class MoveAllLinksGesture(NewLinkGesture):
             target = scene.nodes[drop.key].output_place(drop.slot)
             source = scene.nodes[drop.key].link_end(drop.slot, is_output=True)
         scene.marks.set_offered(drop.key if target is not None and drop is not None else "", color)
-        ends = [
-            scene.nodes[link.target].link_end(link.target_input, is_output=False)
+        courses = [
+            [
+                source,
+                *(scene.reroutes[key].pos().toTuple() for key in link.reroutes),
+                scene.nodes[link.target].link_end(link.target_input, is_output=False),
+            ]
             for link in (bound.links[key] for key in self._lifted)
         ]
-        self._item.show_links([(source, end) for end in ends], color, pos, target, reason)
+        self._item.show_links(courses, color, pos, target, reason)
 
 
 def _upstream(bound: BoundGraph, key: str) -> set[str]:

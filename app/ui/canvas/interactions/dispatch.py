@@ -8,7 +8,7 @@ from app.engine.workflow import edits
 from app.ui.canvas import words
 from app.ui.canvas.hover import Hit, Under
 from app.ui.canvas.interactions.base import Gesture, Pointer
-from app.ui.canvas.interactions.connect import begin_link, cut_at_socket
+from app.ui.canvas.interactions.connect import begin_link, cut_at_socket, drag_from_reroute
 from app.ui.canvas.interactions.cut import CutGesture
 from app.ui.canvas.interactions.group_resize import GroupResizeGesture
 from app.ui.canvas.interactions.link_menu import LinkMenuGesture
@@ -53,6 +53,8 @@ def press(view: CanvasView, pointer: Pointer) -> Gesture | None:
         return None
     if hit.under is Under.CORNER:
         return ResizeGesture(view, pointer, hit)
+    if hit.under in (Under.REROUTE_IN, Under.REROUTE_OUT):
+        return drag_from_reroute(view, pointer, hit.key, feeds=hit.under is Under.REROUTE_IN)
     if hit.under is Under.LINK and pointer.alt:
         return place_reroute(view, pointer, hit.key)
     if hit.under is Under.LINK and hit.index == 0 and not pointer.modifiers.value:

@@ -11,7 +11,7 @@ from app.engine.workflow import clipboard, edits
 from app.ui.canvas import words
 from app.ui.canvas.hover import Hit, Under
 from app.ui.canvas.interactions.base import Gesture, Pointer
-from app.ui.canvas.interactions.connect import branch_from_reroute
+from app.ui.canvas.interactions.connect import drag_from_reroute
 from app.ui.canvas.interactions.insert import LinkInsertion
 from app.ui.canvas.interactions.marquee import MarqueeGesture
 from app.ui.canvas.selection import Selection
@@ -59,7 +59,7 @@ class PressGesture(Gesture):
         is_group = self._hit.under is Under.GROUP_TITLE
         branch = None
         if start.shift and self._hit.under is Under.REROUTE:
-            branch = branch_from_reroute(view, start, self._hit.key)
+            branch = drag_from_reroute(view, start, self._hit.key)
         if branch is not None:
             next_gesture: Gesture = branch
         elif start.alt and self._hit.node:

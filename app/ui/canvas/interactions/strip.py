@@ -26,33 +26,39 @@ if TYPE_CHECKING:
 
 
 def join(
-    workflow: Workflow, bound: BoundGraph, origin: str, output: int, target: str, input_index: int
-) -> Patch:
-    """Link two sockets; an empty slot of a strip becomes an input or an output first."""
+    workflow: Workflow, bound: BoundGraph, origin: str, output: int, target: str, input_index: int,
+    *, parent: str | None = None,
+) -> Patch:  # fmt: skip
+    """Link two sockets; an empty slot of a strip becomes an input or an output first.
+
+    ``parent`` is the last reroute that the link runs through, one that the output feeds.
+    """
     if strips.is_new_slot(bound, origin, output):
         return subgraphs.add_input(workflow, bound, target, input_index)
     if strips.is_new_slot(bound, target, input_index):
-        return subgraphs.add_output(workflow, bound, origin, output)
-    return edits.connect(workflow, bound, origin, output, target, input_index)
+        if parent is None:
+            return subgraphs.add_output(workflow, bound, origin, output)
+        trial, graph_id = Trial.of(workflow, bound), bound.graph_id
+        ends = (origin, output, target, ports.add_output(trial, graph_id, origin, output))
+        trial.apply(edits.connect(trial.workflow, trial.bound(graph_id), *ends, parent=parent))
+        return trial.patch()
+    return edits.connect(workflow, bound, origin, output, target, input_index, parent=parent)
 
 
 def relink(
-    workflow: Workflow, bound: BoundGraph, lifted: Sequence[str], origin: str, output: int,
-    target: str, input_index: int,
-) -> Patch:  # fmt: skip
-    """Take links off and link two sockets, as one edit.
+    workflow: Workflow, bound: BoundGraph, link: str, target: str, input_index: int
+) -> Patch:
+    """Let a link end elsewhere, as one edit; it keeps its reroutes.
 
     Inside a subgraph this must not be two: hosts would lose the value of a promoted widget when
     its link is gone, before the other one is there.
     """
+    if not strips.is_new_slot(bound, target, input_index):
+        return edits.move_end(workflow, bound, link, target, input_index)
     trial, graph_id = Trial.of(workflow, bound), bound.graph_id
-    trial.apply(edits.remove_links(trial.workflow, trial.bound(graph_id), lifted))
-    own = trial.bound(graph_id)
-    if strips.is_new_slot(own, target, input_index):
-        ports.add_output(trial, graph_id, origin, output)
-    else:
-        ends = (origin, output, target, input_index)
-        trial.apply(edits.connect(trial.workflow, own, *ends))
+    moved = bound.links[link]
+    index = ports.add_output(trial, graph_id, moved.origin, moved.origin_slot)
+    trial.apply(edits.move_end(trial.workflow, trial.bound(graph_id), link, target, index))
     return trial.patch()
 
 
