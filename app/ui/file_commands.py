@@ -30,10 +30,14 @@ class FileCommands:
 
     Args:
         window: The window it works for.
+
+    Attributes:
+        compare: Compares documents with files and runs.
     """
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
+        self.compare = CompareCommands(window)
         self._untitled = 0
         self._last_folder: Path | None = None
         self._saving: set[OpenDocument] = set()
@@ -74,7 +78,7 @@ class FileCommands:
             Command("file.show_folder", tr("Show in folder"), self.show_in_folder, "File/3",
                     enabled=lambda: self._path() is not None),
             Command("file.close", tr("Close"), self.close_current, "File/3", enabled=has),
-            *CompareCommands(self._window).commands(),
+            *self.compare.commands(),
             Command("file.settings", tr("Settings…"), self._window.open_settings, "File/4"),
             Command("file.quit", tr("Quit"), self._window.request_quit, "File/5"),
         ]  # fmt: skip

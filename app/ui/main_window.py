@@ -278,8 +278,10 @@ class MainWindow(QMainWindow):
         self.files.close_all(self.documents.items, self.close_for_good)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Leave a subgraph or focus mode with Escape, when nothing else wanted it."""
+        """Leave a comparison, focus mode or a subgraph with Escape, when nothing else wanted it."""
         if event.key() == Qt.Key.Key_Escape:
+            if self.files.compare.close():
+                return
             if self.frame.is_focus_mode:
                 self.frame.set_focus_mode(False)
             elif self.document is not None:

@@ -221,6 +221,16 @@ class RunController(RunPort):
         """Read node definitions and file lists anew."""
         self._worker.refresh_definitions()
 
+    def workflow_of_run(self, run_id: str) -> Mapping[str, Any] | None:
+        """Return the workflow that a job of the queue or of the history ran; for any thread."""
+        job, engine = self._jobs.find(run_id), self._worker.engine
+        extra: Any = job.extra_data if job is not None else {}
+        if not extra and engine is not None:
+            entry = engine.history.get(run_id).get(run_id)
+            extra = entry["prompt"][3] if entry is not None else {}
+        workflow = (extra.get("extra_pnginfo") or {}).get("workflow")
+        return workflow if isinstance(workflow, dict) else None
+
     def close(self) -> bool:
         """End all threads; False when a node does not let go of the engine's thread."""
         self._closed = True
@@ -459,6 +469,7 @@ class RunController(RunPort):
                         time=time.time(),
                         title=loaded.job.title,
                         node_key=root_key(loaded.key),
+                        run_id=loaded.job.id,
                     )
                 )
 

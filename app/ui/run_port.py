@@ -8,8 +8,9 @@ Everything here lives on the GUI thread.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
@@ -107,6 +108,7 @@ class Result:
         time: When it was made, in seconds since 1970.
         title: Name of the document it came from.
         node_key: The node that made it.
+        run_id: The run that made it, or empty.
     """
 
     path: str
@@ -115,6 +117,7 @@ class Result:
     time: float = 0.0
     title: str = ""
     node_key: str = ""
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +253,16 @@ class RunPort(QObject):
     def refresh_definitions(self) -> None:
         """Read node definitions and file lists anew (U-053)."""
         raise NotImplementedError
+
+    def workflow_of_run(self, run_id: str) -> Mapping[str, Any] | None:
+        """Return the workflow that a job of the queue or of the history ran, as JSON data.
+
+        Any thread may call it; it may block. The caller changes nothing in it.
+
+        Returns:
+            None for a job that is not known, or that kept no workflow.
+        """
+        return None
 
     @property
     def is_running(self) -> bool:

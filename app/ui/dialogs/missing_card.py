@@ -176,6 +176,8 @@ class MissingCard(Card):
         self.intro.setText(intro)
         self.copy_button.setEnabled(bool(packs or models))
         self._scroll.setWidget(body)
+        # The scroll area lets its contents fill themselves; the card's ground shall be seen.
+        body.setAutoFillBackground(False)
         if self.isVisible():
             self.first_focus().setFocus(Qt.FocusReason.TabFocusReason)
 

@@ -81,6 +81,7 @@ class AssetsPanel(Themed, QWidget):
         self.search.escape_pressed.connect(self.close_requested)
         self.grid.opened.connect(self._open)
         self.grid.workflow_requested.connect(lambda path: window.open_paths([path]))
+        self.grid.compare_requested.connect(window.files.compare.compare_result)
         window.run_port.result_added.connect(self._on_result)
         self.apply_style(look)
         self.show_folder(True)

@@ -30,11 +30,13 @@ class QueueList(Themed, QWidget):
         cancel_requested: Id of a job to stop or take out.
         front_requested: Id of a waiting job to run next.
         document_requested: Id of a job whose document shall be shown.
+        compare_requested: Id of a job to compare the shown document with.
     """
 
     cancel_requested = Signal(str)
     front_requested = Signal(str)
     document_requested = Signal(str)
+    compare_requested = Signal(str)
 
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -107,6 +109,7 @@ class QueueList(Themed, QWidget):
             return
         menu = Menu(self)
         menu.addAction(tr("Show the workflow"), lambda: self.document_requested.emit(row.id))
+        menu.addAction(tr("Compare with this run"), lambda: self.compare_requested.emit(row.id))
         if row.state is JobState.WAITING:
             menu.addAction(tr("Run next"), lambda: self.front_requested.emit(row.id))
             menu.addAction(tr("Remove from the queue"), lambda: self.cancel_requested.emit(row.id))

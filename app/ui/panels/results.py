@@ -51,10 +51,12 @@ class ResultsGrid(Themed, QWidget):
     Signals:
         opened: A :class:`Result` to show large.
         workflow_requested: Path of a picture whose workflow shall be opened.
+        compare_requested: A :class:`Result` to compare the shown document with.
     """
 
     opened = Signal(object)
     workflow_requested = Signal(str)
+    compare_requested = Signal(object)
 
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -239,6 +241,7 @@ class ResultsGrid(Themed, QWidget):
         menu = Menu(self)
         menu.addAction(tr("Open"), lambda: self.opened.emit(result))
         menu.addAction(tr("Open its workflow"), lambda: self.workflow_requested.emit(result.path))
+        menu.addAction(tr("Compare with this run"), lambda: self.compare_requested.emit(result))
         menu.addAction(tr("Show in folder"), lambda: show_in_folder(result.path))
         menu.addSeparator()
         menu.addAction(tr("Copy picture"), lambda: self._copy(result))
