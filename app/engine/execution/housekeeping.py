@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from app.engine import garbage
+from app.engine import allocator, garbage
 from app.engine.errors import describe
 from app.engine.execution.cache import ResultCache
 
@@ -61,8 +61,9 @@ class Housekeeping:
             log.warning("Models could not be unloaded: %s", describe(error))
 
     def after_run(self) -> None:
-        """Collect garbage, if that was long ago."""
+        """Give memory back to the system, and collect garbage if that was long ago."""
         now = time.monotonic()
         if now - self._collected_at >= COLLECT_INTERVAL_S:
             self._collected_at = now
             garbage.collect()
+        allocator.give_back()

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import torch
 
-from app.engine import garbage
+from app.engine import allocator, garbage
 from app.engine.device import compute_settings
 from app.engine.models.patcher import ModelPatcher
 
@@ -244,6 +244,8 @@ def _load(
     force_full_load: bool,
 ) -> None:
     device = patcher.load_device
+    if is_device_cpu(device):
+        allocator.keep_freed_memory()
     previous = next((pair for pair in _alive() if pair[1].is_clone(patcher)), None)
     reserve = working + _reserve(device)
     missing = patcher.model_size() - patcher.loaded_size()
@@ -330,6 +332,7 @@ def cleanup_models() -> None:
 def soft_empty_cache(force: bool = False) -> None:
     """Give memory that torch keeps for later back to the device."""
     garbage.collect()
+    allocator.give_back(force=True)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():
