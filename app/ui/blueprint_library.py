@@ -14,6 +14,7 @@ from app.engine.errors import EaselError
 from app.engine.node_types.definition import NodeDefinition
 from app.ui.canvas.selection import Selection
 from app.ui.document import WorkflowDocument
+from app.ui.documents import OpenDocument
 from app.ui.words import tr
 
 if TYPE_CHECKING:
@@ -42,6 +43,19 @@ class BlueprintLibrary(QObject):
         super().__init__(window)
         self._window = window
         self._definitions: dict[str, NodeDefinition] = {}
+        window.documents.added.connect(self._follow)
+
+    def _follow(self, item: OpenDocument) -> None:
+        """Notice when a blueprint that is open as a document has been saved (U-212)."""
+        document = item.document
+
+        def look(*_: object) -> None:
+            path = document.path
+            if path is not None and path.parent == self.folder and not document.is_modified:
+                self.refresh()
+
+        document.modified_changed.connect(look)
+        document.path_changed.connect(look)
 
     @property
     def folder(self) -> Path:

@@ -208,10 +208,10 @@ class CanvasWiring(QObject):
             view.setFocus()
 
     def open_level_menu(self, depth: int, screen: QPoint) -> None:
-        """Open the menu of a level of the breadcrumb; the root has none."""
+        """Open the menu of a level of the breadcrumb."""
         document = self._window.document
-        if document is not None and 0 < depth < len(document.levels):
-            self._context_menus().open_level(document.levels[depth].graph_id, screen)
+        if document is not None and 0 <= depth < len(document.levels):
+            self._context_menus().open_level(depth, screen)
 
     def paste_other(self) -> None:
         """Paste what is no nodes: a workflow as text, a picture, or files."""
@@ -236,6 +236,29 @@ class CanvasWiring(QObject):
             item.document.show_graph(graph_id)
         view = self._window.canvas_view(item)
         if view is not None and key in item.document.bound.nodes:
+            view.actions.show_node(key)
+            view.setFocus()
+
+    def go_to_path(self, item: OpenDocument, path: str) -> None:
+        """Enter the subgraphs on the way to a node and bring it to the middle (U-201).
+
+        Args:
+            item: The document.
+            path: Keys from the root down, with colons between them. What is not there any more
+                ends the way; the last node that is there is shown.
+        """
+        self._window.documents.show(item)
+        document = item.document
+        *hosts, key = path.split(":")
+        if document.trail != tuple(hosts):
+            self.store_view(item)
+            document.show_level(0)
+            for host in hosts:
+                if host not in document.bound.nodes or not document.enter(host):
+                    key = host
+                    break
+        view = self._window.canvas_view(item)
+        if view is not None and key in document.bound.nodes:
             view.actions.show_node(key)
             view.setFocus()
 
@@ -369,7 +392,15 @@ class CanvasWiring(QObject):
 
     def _on_remedy(self, item: OpenDocument, key: str) -> None:
         """Do what the strip under a failed node offers: its first remedy, else show the problem."""
-        problem = next((row for row in reversed(item.problems) if row.node_key == key), None)
+        place = run_prefix(item) + key
+        problem = next(
+            (
+                row
+                for row in reversed(item.problems)
+                if f"{row.node_path or row.node_key}:".startswith(f"{place}:")
+            ),
+            None,
+        )
         if problem is not None and problem.remedies:
             problem.remedies[0].run()
         else:

@@ -62,10 +62,10 @@ class ContextMenus:
         self._window = window
         self._subgraph_menus = SubgraphMenus(window)
 
-    def open_level(self, subgraph: str, screen: QPoint) -> Menu:
-        """Open the menu of a level of the breadcrumb (U-193)."""
+    def open_level(self, depth: int, screen: QPoint) -> Menu:
+        """Open the menu of a level of the breadcrumb, 0 for the root (U-193)."""
         menu = Menu(self._window)
-        self._subgraph_menus.fill_level(menu, subgraph)
+        self._subgraph_menus.fill_level(menu, depth)
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(screen)
         return menu

@@ -569,6 +569,7 @@ class RunController(RunPort):
                 error=error,
                 document=document,
                 node_key=root_key(key),
+                node_path=key,
             )
         )
         self._tell_queue()

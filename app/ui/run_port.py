@@ -80,6 +80,8 @@ class Problem:
         document: The document it belongs to, or None.
         graph_id: Graph in which the node lies; empty for the root.
         node_key: The node at fault, or empty.
+        node_path: Where it lies when that is inside subgraphs: the keys of the nodes to enter and
+            its own, with colons between them; else as ``node_key``.
         stops_work: Whether a run ended or was refused because of it.
     """
 
@@ -94,6 +96,7 @@ class Problem:
     document: WorkflowDocument | None = None
     graph_id: str = ""
     node_key: str = ""
+    node_path: str = ""
     stops_work: bool = True
 
 

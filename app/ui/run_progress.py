@@ -62,8 +62,10 @@ def mark_executing(event: ExecutingEvent, job: Job, state: RunState | None) -> s
     """Show which node runs; return its key."""
     shown = event.display_node or event.node or ""
     job.node_began(event.node or shown, shown)
+    meta = ((job.prompt or {}).get(event.node or "") or {}).get("_meta") or {}
     for key in lineage(shown) if state is not None else ():
         run = state.node(key)
+        run.inner = "" if key == shown else str(meta.get("title") or "")
         run.phase = NodePhase.RUNNING
         run.value = run.maximum = 0.0
         state.node_changed.emit(key)

@@ -34,6 +34,7 @@ class NodeRun:
         value: Steps done, of ``maximum``.
         maximum: Steps in all; 0 when the node reports none.
         seconds: Time it took, once done.
+        inner: Title of the node that runs inside, while this one is a subgraph that runs.
         problem: One sentence when it failed or was refused, else empty.
         problem_input: Name of the input at fault, or empty.
         preview: Latest preview while it runs.
@@ -48,6 +49,7 @@ class NodeRun:
     value: float = 0.0
     maximum: float = 0.0
     seconds: float | None = None
+    inner: str = ""
     problem: str = ""
     problem_input: str = ""
     preview: QImage | None = None

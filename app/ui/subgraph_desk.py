@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.engine.workflow.group_nodes import is_group_type
+from app.ui.document import WorkflowDocument
 from app.ui.documents import OpenDocument
 from app.ui.subgraph_widgets import subgraph_of
+from app.ui.words import tr
 
 if TYPE_CHECKING:
     from app.ui.canvas.view import CanvasView
@@ -26,6 +30,7 @@ class SubgraphDesk(QObject):
         super().__init__(window)
         self._window = window
         self._panel: SubgraphWidgetsPanel | None = None
+        self._offered: WeakSet[WorkflowDocument] = WeakSet()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
@@ -72,8 +77,31 @@ class SubgraphDesk(QObject):
     def _follow_view(self, view: CanvasView) -> None:
         view.canvas.selection_changed.connect(self._timer.start)
 
+    def _offer_conversion(self, document: WorkflowDocument) -> None:
+        """Offer once to turn the group nodes of an older file into subgraphs (U-182)."""
+        self._offered.add(document)
+        window = self._window
+        if not any(
+            is_group_type(node.type)
+            for graph in document.workflow.graphs()
+            for node in graph.nodes.values()
+        ):
+            return
+
+        def convert() -> None:
+            if window.document is document:
+                window.commands.trigger("graph.convert_group_nodes")
+
+        window.toast(
+            tr("This workflow has group nodes"),
+            tr("They run as they are. As subgraphs they can be opened and edited."),
+            actions=[(tr("Convert"), convert)],
+        )
+
     def _look(self) -> None:
         document, view = self._window.document, self._window.view
+        if document is not None and view is not None and document not in self._offered:
+            self._offer_conversion(document)
         has_subgraph = (
             document is not None
             and view is not None

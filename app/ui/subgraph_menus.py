@@ -86,11 +86,29 @@ class SubgraphMenus:
         add(tr("Remove links"), _is_linked(document, hit), cut)
         add(remove_words, True, remove, index)
 
-    def fill_level(self, menu: Menu, subgraph: str) -> None:
-        """Offer to name and to describe a subgraph of the breadcrumb."""
-        commands = SubgraphCommands(self._window)
+    def fill_level(self, menu: Menu, depth: int) -> None:
+        """Offer what can be done with a level of the breadcrumb; 0 is the root."""
+        window, document = self._window, self._window.document
+        if document is None:
+            return
+        wiring, levels = window.canvas_wiring, document.levels
+        if depth + 1 < len(levels):
+            menu.addAction(tr("Go to this level"), lambda: wiring.show_level(depth))
+        if depth == 0:
+            menu.addSeparator()
+            for command_id in ("file.save", "file.save_as", "file.duplicate"):
+                window.menus.add(menu, command_id)
+            return
+        commands, subgraph = SubgraphCommands(window), levels[depth].graph_id
+
+        def edit_widgets() -> None:
+            wiring.show_level(depth)
+            window.view.actions.select_none()  # type: ignore[union-attr]
+            window.wiring.subgraphs.open_panel()
+
         menu.addAction(tr("Rename subgraph…"), lambda: commands.rename(subgraph))
         menu.addAction(tr("Edit description…"), lambda: commands.describe(subgraph))
+        menu.addAction(tr("Edit subgraph widgets…"), edit_widgets)
 
     def _apply(
         self, document: WorkflowDocument, words: str, edit: Callable[..., Patch], *values: object

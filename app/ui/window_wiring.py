@@ -404,7 +404,11 @@ class WindowWiring:
 
     def _locate(self, problem: Problem) -> None:
         item = self._window.documents.of(problem.document)
-        if item is not None:
+        if item is None:
+            return
+        if problem.node_path:
+            self._window.canvas_wiring.go_to_path(item, problem.node_path)
+        else:
             self._window.canvas_wiring.go_to(item, problem.graph_id, problem.node_key)
 
     def _show_queue(self) -> None:

@@ -289,7 +289,7 @@ def test_u_193_a_level_of_the_breadcrumb_can_be_renamed(window, chain):
     host = pack(chain, ["2"])
     window.canvas_wiring.enter_subgraph(chain, host)
     menu = window.canvas_wiring._context_menus().open_level(
-        chain.document.graph_id, window.mapToGlobal(window.rect().center())
+        1, window.mapToGlobal(window.rect().center())
     )
     choose(menu, "Rename subgraph…")
     menu.close()

@@ -43,6 +43,7 @@ class NodeView:
         phase: How far it is in the last run.
         maximum: Steps that it runs; 0 when none are known.
         seconds: Time the last run took.
+        inner: Title of the node that runs inside, or empty.
         problem: Sentence about a failure, or empty.
         problem_input: Name of the input at fault, or empty.
         is_selected: Title brighter.
@@ -69,6 +70,7 @@ class NodeView:
     phase: NodePhase = NodePhase.IDLE
     maximum: float = 0.0
     seconds: float | None = None
+    inner: str = ""
     problem: str = ""
     problem_input: str = ""
     is_selected: bool = False

@@ -125,6 +125,7 @@ def _is_note(item: NodeItem) -> bool:
 def _add_run(view: NodeView, run: NodeRun) -> None:
     view.phase, view.maximum, view.seconds = run.phase, run.maximum, run.seconds
     view.problem, view.problem_input = run.problem, run.problem_input
+    view.inner = run.inner if run.phase is NodePhase.RUNNING else ""
     if run.preview is not None and (run.phase is NodePhase.RUNNING or not run.images):
         view.pictures, view.is_live = (run.preview,), True
     else:

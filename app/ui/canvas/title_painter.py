@@ -28,6 +28,8 @@ SIGNS_END = 10.0
 SIGN_GAP = 5.0
 SIGN_WIDTH = 12.0
 _LEAST_TITLE_PX = 8.0
+_LEAST_INNER = 24.0
+"""With less room nothing that could be read would be left of the title of an inner node."""
 
 Sign = tuple[QPainterPath, QColor]
 
@@ -64,10 +66,22 @@ class TitlePainter:
         painter.setPen(color)
         text = font.cut(view.node.title, max(0.0, end - TITLE_X))
         painter.drawText(QPointF(TITLE_X, font.baseline(TITLE_MIDDLE)), text)
+        if view.inner and text == view.node.title:
+            self._paint_inner(painter, view, TITLE_X + font.width(text), end)
         if view.node.node.is_pinned:
             x = TITLE_X + font.width(text) + 9.0
             if x < view.layout.width - 8.0:
                 glyphs.paint_glyph(painter, glyphs.pin(), QPointF(x, TITLE_MIDDLE), glyph, 1.3)
+
+    def _paint_inner(self, painter: QPainter, view: NodeView, start: float, end: float) -> None:
+        """Draw what runs inside a subgraph behind its title, as far as there is room (U-200)."""
+        font = self._fonts.inner
+        start += SIGN_GAP
+        words = font.cut(f"› {view.inner}", max(0.0, end - start))
+        if end - start >= _LEAST_INNER:
+            painter.setFont(font.font)
+            painter.setPen(self._style.color("accent.text"))
+            painter.drawText(QPointF(start, font.baseline(TITLE_MIDDLE)), words)
 
     def _paint_far(self, painter: QPainter, view: NodeView, color: QColor) -> None:
         """Draw the title alone, as large as the bar allows, so that it can still be read."""
