@@ -1,17 +1,23 @@
-"""What the saving nodes write into their files is what opening them finds."""
+"""What saving nodes write into their files is found by opening them, or not there if unwanted."""
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import json
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from app.engine.engine import Engine
 from app.engine.workflow.metadata import read_file_texts
 from app.engine.workflow.reader import open_workflow
 
+_NEEDLE = b"a sentence about"
 _LONG = "a sentence about the picture. " * 5_000
 _WORKFLOW = {
     "version": 0.4,
@@ -25,35 +31,60 @@ def _format(name: str, depth: str = "8-bit") -> dict[str, Any]:
 
 
 def _run(engine: Engine, base_dir: Path, kind: str, inputs: dict[str, Any], key: str) -> Path:
+    if kind not in _WITHOUT_NAME:
+        inputs = {"filename_prefix": f"meta/{kind}", **inputs}
+    fresh = next(_FRESH)  # What was not changed would not be saved again.
     prompt = {
         "1": {
             "class_type": "EmptyImage",
-            "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0x336699},
+            "inputs": {"width": 8, "height": 8, "batch_size": 2, "color": fresh},
         },
         "2": {"class_type": "EmptyLatentImage",
-              "inputs": {"width": 64, "height": 64, "batch_size": 1}},
-        "3": {"class_type": kind, "inputs": {"filename_prefix": f"meta/{kind}", **inputs}},
+              "inputs": {"width": 16, "height": 16, "batch_size": 1 + fresh}},
+        "4": {"class_type": "SolidMask",
+              "inputs": {"value": 1 / (1 + fresh), "width": 8, "height": 8}},
+        "3": {"class_type": kind, "inputs": inputs},
     }  # fmt: skip
     result = engine.run(prompt, extra_data={"extra_pnginfo": {"workflow": _WORKFLOW}})
     assert result.error is None, result.node_errors
     saved = result.outputs["3"][key][0]
-    return base_dir / "output" / saved["subfolder"] / saved["filename"]
+    return base_dir / saved["type"] / saved["subfolder"] / saved["filename"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "inputs", "key"),
-    [
-        ("SaveImage", {"images": ["1", 0]}, "images"),
-        ("SaveImageAdvanced", {"images": ["1", 0], **_format("png")}, "images"),
-        ("SaveImageAdvanced", {"images": ["1", 0], **_format("png", "16-bit")}, "images"),
-        ("SaveImageAdvanced", {"images": ["1", 0], **_format("jpg")}, "images"),
-        ("SaveImageAdvanced", {"images": ["1", 0], **_format("webp")}, "images"),
-        ("SaveAnimatedPNG", {"images": ["1", 0], "fps": 6.0, "compress_level": 4}, "images"),
-        ("SaveAnimatedWEBP", {"images": ["1", 0], "fps": 6.0, "lossless": True, "quality": 80,
-                              "method": "default"}, "images"),
-        ("SaveLatent", {"samples": ["2", 0]}, "latents"),
-    ],
-)  # fmt: skip
+_PICTURES = {"images": ["1", 0]}
+_FRESH = itertools.count()
+_WITHOUT_NAME = ("PreviewImage", "ImageCompare", "MaskPreview")
+_CASES = [
+    ("SaveImage", _PICTURES, "images"),
+    ("PreviewImage", _PICTURES, "images"),
+    ("ImageCompare", {"image_b": ["1", 0]}, "b_images"),
+    ("MaskPreview", {"mask": ["4", 0]}, "images"),
+    ("SaveImageAdvanced", {**_PICTURES, **_format("png")}, "images"),
+    ("SaveImageAdvanced", {**_PICTURES, **_format("png", "16-bit")}, "images"),
+    ("SaveImageAdvanced", {**_PICTURES, **_format("jpg")}, "images"),
+    ("SaveImageAdvanced", {**_PICTURES, **_format("webp")}, "images"),
+    ("SaveAnimatedPNG", {**_PICTURES, "fps": 6.0, "compress_level": 4}, "images"),
+    (
+        "SaveAnimatedWEBP",
+        {**_PICTURES, "fps": 6.0, "lossless": True, "quality": 80, "method": "default"},
+        "images",
+    ),
+    ("SaveLatent", {"samples": ["2", 0]}, "latents"),
+]
+_CASES_WITHOUT_READER = [
+    ("SaveImageAdvanced", {**_PICTURES, **_format("exr", "32-bit float")}, "images"),
+]
+_TEXT_FILES = {"SaveText"}
+"""Nodes whose files are plain text, with no room for anything beside it."""
+
+
+def _name(case: Any) -> str:
+    if isinstance(case, dict):
+        return "-".join(str(value) for value in case.values() if isinstance(value, str))
+    return str(case)
+
+
+@pytest.mark.parametrize(("kind", "inputs", "key"), _CASES, ids=_name)
 def test_a_saved_file_opens_as_the_workflow_that_made_it(engine, base_dir, kind, inputs, key):
     path = _run(engine, base_dir, kind, inputs, key)
 
@@ -62,11 +93,73 @@ def test_a_saved_file_opens_as_the_workflow_that_made_it(engine, base_dir, kind,
     assert json.loads(texts["prompt"])["3"]["class_type"] == kind
 
 
-def test_with_metadata_switched_off_a_file_carries_nothing(engine, base_dir, monkeypatch):
-    from comfy.cli_args import args
+@pytest.mark.parametrize(("kind", "inputs", "key"), [*_CASES, *_CASES_WITHOUT_READER], ids=_name)
+def test_with_metadata_switched_off_no_file_carries_anything(
+    engine, base_dir, monkeypatch, kind, inputs, key
+):
+    assert _NEEDLE in _run(engine, base_dir, kind, inputs, key).read_bytes()
+    monkeypatch.setattr(importlib.import_module("comfy.cli_args").args, "disable_metadata", True)
 
-    monkeypatch.setattr(args, "disable_metadata", True)
+    path = _run(engine, base_dir, kind, inputs, key)
 
-    path = _run(engine, base_dir, "SaveImage", {"images": ["1", 0]}, "images")
+    assert not read_file_texts(path)
+    data = path.read_bytes()
+    assert all(word not in data for word in (_NEEDLE, b"workflow", b"class_type"))
 
-    assert read_file_texts(path) == {}
+
+def test_every_node_that_gets_the_workflow_is_tried_above(engine):
+    getting = {
+        name
+        for name, info in engine.object_info().items()
+        if "extra_pnginfo" in (info["input"].get("hidden") or {})
+    }
+
+    tried = {kind for kind, _, _ in _CASES} | {"SaveSVGNode"}
+    assert getting - _TEXT_FILES == tried
+
+
+@pytest.mark.parametrize("is_off", [False, True])
+def test_a_drawing_carries_its_workflow_unless_that_is_switched_off(
+    engine, base_dir, monkeypatch, is_off
+):
+    node = importlib.import_module("nodes").NODE_CLASS_MAPPINGS["SaveSVGNode"]
+    hidden = SimpleNamespace(prompt={"1": {}}, extra_pnginfo={"workflow": _WORKFLOW})
+    monkeypatch.setattr(node, "hidden", hidden, raising=False)
+    monkeypatch.setattr(importlib.import_module("comfy.cli_args").args, "disable_metadata", is_off)
+    drawing = b"<svg><g/></svg>"
+
+    saved = node.execute(SimpleNamespace(data=[BytesIO(drawing)])).ui["images"][0]
+
+    path = base_dir / "output" / saved["subfolder"] / saved["filename"]
+    if is_off:
+        assert path.read_bytes() == drawing
+    else:
+        assert open_workflow(path).raw == _WORKFLOW
+
+
+@pytest.mark.parametrize("is_off", [False, True])
+@pytest.mark.parametrize("way", ["save_images", "save_animated_png", "save_animated_webp"])
+def test_what_packs_save_with_carries_the_workflow_unless_that_is_switched_off(
+    engine, base_dir, monkeypatch, way, is_off
+):
+    ui = importlib.import_module("comfy_api.latest").ui
+    hidden = SimpleNamespace(prompt={"1": {}}, extra_pnginfo={"workflow": _WORKFLOW})
+    monkeypatch.setattr(importlib.import_module("comfy.cli_args").args, "disable_metadata", is_off)
+    more = {
+        "save_images": (),
+        "save_animated_png": (6.0, 4),
+        "save_animated_webp": (6.0, True, 80, 4),
+    }[way]
+
+    saved = getattr(ui.ImageSaveHelper, way)(
+        torch.zeros(2, 8, 8, 3), f"pack/{way}", ui.FolderType.output,
+        SimpleNamespace(hidden=hidden), *more,
+    )  # fmt: skip
+
+    saved = saved[0] if isinstance(saved, list) else saved
+    path = base_dir / "output" / saved.subfolder / saved.filename
+    if is_off:
+        assert read_file_texts(path) == {}
+        assert _NEEDLE not in path.read_bytes()
+    else:
+        assert open_workflow(path).raw == _WORKFLOW
