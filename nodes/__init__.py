@@ -11,12 +11,15 @@ import comfy.model_management
 
 from . import (
     animation,
+    attention_weights,
     compositing,
     conditioning,
     conditioning_flags,
     controlnet_nodes,
     custom_sampling,
     drawing,
+    guidance_nodes,
+    guiders,
     image,
     image_batch,
     image_export,
@@ -33,7 +36,10 @@ from . import (
     logic,
     lora_nodes,
     mask,
+    model_merging,
     model_sampling,
+    model_schedules,
+    perturbed_guidance,
     preview,
     primitives,
     resize_node,
@@ -43,6 +49,7 @@ from . import (
     text,
     text_encoding,
     text_patterns,
+    unet_patches,
     upscale_models,
     vae_nodes,
 )
@@ -54,8 +61,9 @@ _MODULES = (
     animation, drawing, landscape, mask, compositing, latent, latent_io, latent_batch,
     latent_math, latent_operations, conditioning, conditioning_flags, sigmas, text, text_patterns,
     primitives, logic, preview, loaders, text_encoding, sampling, vae_nodes, lora_nodes,
-    controlnet_nodes, model_sampling, custom_sampling, sampler_nodes,
-    upscale_models,
+    controlnet_nodes, model_sampling, custom_sampling, sampler_nodes, upscale_models,
+    attention_weights, guidance_nodes, guiders, model_merging, model_schedules,
+    perturbed_guidance, unet_patches,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import comfy.model_management
+import comfy.sample
 import comfy.samplers
+import comfy.utils
 import latent_preview
 import torch
+from comfy._sampling import make_sampler
 from comfy_api.latest import io
 
-from app.engine.diffusion import guidance
-from app.engine.diffusion.noise import fit_empty_latent, no_noise, start_noise
-from app.engine.diffusion.run import run_sampler
-from app.engine.diffusion.samplers import Sampler, make_sampler
-from app.engine.diffusion.schedules import beta_scheduler, sigmas_for_denoise, turbo_sigmas
+from app.engine.diffusion.noise import no_noise, start_noise
 
 from .sampling import SEED_MAX
 from .value_types import Conditioning, Latent
@@ -60,11 +59,15 @@ def _prompt(name: str, tooltip: str) -> io.Conditioning.Input:
     return io.Conditioning.Input(name, tooltip=tooltip)
 
 
-def _cfg(
-    name: str = "cfg", tooltip: str = "How strictly the prompt is followed."
-) -> io.Float.Input:
+def _cfg() -> io.Float.Input:
     return io.Float.Input(
-        name, default=8.0, min=0.0, max=100.0, step=0.1, round=0.01, tooltip=tooltip
+        "cfg",
+        default=8.0,
+        min=0.0,
+        max=100.0,
+        step=0.1,
+        round=0.01,
+        tooltip="How strictly the prompt is followed.",
     )
 
 
@@ -88,25 +91,32 @@ def _sigmas() -> io.Sigmas.Input:
 
 
 def _sample(
-    guider: Any, noise: Any, sampler: Sampler, sigmas: torch.Tensor, latent: Latent
+    patcher: Any, run: Callable[..., torch.Tensor], noise: Any, latent: Latent, steps: int
 ) -> tuple[Latent, Latent]:
-    """Return the sampled latent and the model's last estimate (rule D-067)."""
-    patcher = guider.model_patcher
-    form = patcher.get_model_object("latent_format")
-    samples = fit_empty_latent(latent["samples"], form.latent_channels, form.latent_dimensions)
+    """Return the sampled latent and the model's last estimate (rule D-067).
+
+    Args:
+        patcher: The model.
+        run: Called with noise, latent, mask, callback, whether to print no bar, and the seed.
+        noise: Makes the noise.
+        latent: What to start from.
+        steps: Number of steps.
+    """
+    samples = comfy.sample.fix_empty_latent_channels(patcher, latent["samples"])
     latent = {**latent, "samples": samples}
-    done = run_sampler(
-        guider,
+    newest: dict[str, torch.Tensor] = {}
+    sampled = run(
         noise.generate_noise(latent),
-        sampler,
-        sigmas,
         samples,
-        noise_mask=latent.get("noise_mask"),
-        callback=latent_preview.prepare_callback(patcher, sigmas.shape[-1] - 1),
-        seed=noise.seed,
-        check=comfy.model_management.throw_exception_if_processing_interrupted,
+        latent.get("noise_mask"),
+        latent_preview.prepare_callback(patcher, steps, newest),
+        not comfy.utils.PROGRESS_BAR_ENABLED,
+        noise.seed,
     )
-    return {**latent, "samples": done.samples}, {**latent, "samples": done.denoised}
+    denoised = sampled
+    if "x0" in newest:
+        denoised = patcher.model.process_latent_out(newest["x0"].float()).cpu()
+    return {**latent, "samples": sampled}, {**latent, "samples": denoised}
 
 
 def _two_latents() -> list[io.Latent.Output]:
@@ -155,17 +165,31 @@ class SamplerCustom(io.ComfyNode):
         cfg: float,
         positive: Conditioning,
         negative: Conditioning,
-        sampler: Sampler,
+        sampler: Any,
         sigmas: torch.Tensor,
         latent_image: Latent,
     ) -> io.NodeOutput:
         """Return the sampled latent and the last estimate."""
-        guider = guidance.CfgGuider(model)
-        guider.set_conds(positive, negative)
-        guider.set_cfg(cfg)
         noise: Any = Noise_RandomNoise(noise_seed) if add_noise else Noise_EmptyNoise()
         noise.seed = noise_seed
-        return io.NodeOutput(*_sample(guider, noise, sampler, sigmas, latent_image))
+
+        def run(
+            start: torch.Tensor,
+            samples: torch.Tensor,
+            mask: torch.Tensor | None,
+            callback: Any,
+            no_bar: bool,
+            seed: int,
+        ) -> torch.Tensor:
+            # Through the module, because packs put functions of their own in its place.
+            sampled: torch.Tensor = comfy.sample.sample_custom(
+                model, start, cfg, sampler, sigmas, positive, negative, samples,
+                noise_mask=mask, callback=callback, disable_pbar=no_bar, seed=seed,
+            )  # fmt: skip
+            return sampled
+
+        steps = sigmas.shape[-1] - 1
+        return io.NodeOutput(*_sample(model, run, noise, latent_image, steps))
 
     sample = execute
 
@@ -194,13 +218,29 @@ class SamplerCustomAdvanced(io.ComfyNode):
     def execute(
         cls,
         noise: Any,
-        guider: guidance.Guider,
-        sampler: Sampler,
+        guider: Any,
+        sampler: Any,
         sigmas: torch.Tensor,
         latent_image: Latent,
     ) -> io.NodeOutput:
         """Return the sampled latent and the last estimate."""
-        return io.NodeOutput(*_sample(guider, noise, sampler, sigmas, latent_image))
+
+        def run(
+            start: torch.Tensor,
+            samples: torch.Tensor,
+            mask: torch.Tensor | None,
+            callback: Any,
+            no_bar: bool,
+            seed: int,
+        ) -> torch.Tensor:
+            sampled: torch.Tensor = guider.sample(
+                start, samples, sampler, sigmas, denoise_mask=mask, callback=callback,
+                disable_pbar=no_bar, seed=seed,
+            )  # fmt: skip
+            return sampled
+
+        steps = sigmas.shape[-1] - 1
+        return io.NodeOutput(*_sample(guider.model_patcher, run, noise, latent_image, steps))
 
     sample = execute
 
@@ -247,263 +287,6 @@ class DisableNoise(io.ComfyNode):
         return io.NodeOutput(Noise_EmptyNoise())
 
     get_noise = execute
-
-
-class BasicScheduler(io.ComfyNode):
-    """Noise levels by name."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare model, name and steps."""
-        return io.Schema(
-            node_id="BasicScheduler",
-            category=f"{_CUSTOM}/schedulers",
-            description="Gives the noise levels of a model, spread as the scheduler says.",
-            inputs=[
-                io.Model.Input("model", tooltip="The model whose levels are wanted."),
-                io.Combo.Input(
-                    "scheduler",
-                    options=comfy.samplers.SCHEDULER_NAMES,
-                    tooltip="How the noise is spread over the steps.",
-                ),
-                io.Int.Input(
-                    "steps", default=20, min=1, max=10000, tooltip="Number of steps to sample."
-                ),
-                io.Float.Input(
-                    "denoise",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="How much of a latent is made anew; lower keeps more of it.",
-                ),
-            ],
-            outputs=[io.Sigmas.Output()],
-        )
-
-    @classmethod
-    def execute(cls, model: Any, scheduler: str, steps: int, denoise: float) -> io.NodeOutput:
-        """Return the levels (rule D-030)."""
-        table = model.get_model_object("model_sampling")
-        return io.NodeOutput(sigmas_for_denoise(table, scheduler, steps, denoise))
-
-    get_sigmas = execute
-
-
-class BetaSamplingScheduler(io.ComfyNode):
-    """Noise levels along a beta distribution."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare model, steps and the distribution."""
-        bound = {"default": 0.6, "min": 0.0, "max": 50.0, "step": 0.01, "round": False}
-        return io.Schema(
-            node_id="BetaSamplingScheduler",
-            category=f"{_CUSTOM}/schedulers",
-            description="Gives noise levels that gather at both ends, along a beta distribution.",
-            inputs=[
-                io.Model.Input("model", tooltip="The model whose levels are wanted."),
-                io.Int.Input(
-                    "steps", default=20, min=1, max=10000, tooltip="Number of steps to sample."
-                ),
-                io.Float.Input("alpha", **bound, tooltip="Lower puts more steps at the start."),
-                io.Float.Input("beta", **bound, tooltip="Lower puts more steps at the end."),
-            ],
-            outputs=[io.Sigmas.Output()],
-        )
-
-    @classmethod
-    def execute(cls, model: Any, steps: int, alpha: float, beta: float) -> io.NodeOutput:
-        """Return the levels (rule D-027)."""
-        table = model.get_model_object("model_sampling")
-        return io.NodeOutput(beta_scheduler(table, steps, alpha, beta))
-
-    get_sigmas = execute
-
-
-class SDTurboScheduler(io.ComfyNode):
-    """Noise levels of the turbo models."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare model and steps."""
-        return io.Schema(
-            node_id="SDTurboScheduler",
-            category=f"{_CUSTOM}/schedulers",
-            description="Gives the noise levels of SD Turbo and SDXL Turbo.",
-            inputs=[
-                io.Model.Input("model", tooltip="The turbo model."),
-                io.Int.Input("steps", default=1, min=1, max=10, tooltip="Number of steps."),
-                io.Float.Input(
-                    "denoise",
-                    default=1.0,
-                    min=0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="How much of a latent is made anew.",
-                ),
-            ],
-            outputs=[io.Sigmas.Output()],
-        )
-
-    @classmethod
-    def execute(cls, model: Any, steps: int, denoise: float) -> io.NodeOutput:
-        """Return the levels (rule D-032)."""
-        table = model.get_model_object("model_sampling")
-        return io.NodeOutput(turbo_sigmas(table, steps, denoise))
-
-    get_sigmas = execute
-
-
-class BasicGuider(io.ComfyNode):
-    """One prompt."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare model and prompt."""
-        return io.Schema(
-            node_id="BasicGuider",
-            category=f"{_CUSTOM}/guiders",
-            description="Guides a model by one prompt, as models such as Flux want it.",
-            inputs=[_model(), _prompt("conditioning", "What the picture shall show.")],
-            outputs=[io.Guider.Output()],
-        )
-
-    @classmethod
-    def execute(cls, model: Any, conditioning: Conditioning) -> io.NodeOutput:
-        """Return the guider."""
-        guider = guidance.BasicGuider(model)
-        guider.set_conds(conditioning)
-        return io.NodeOutput(guider)
-
-    get_guider = execute
-
-
-class CFGGuider(io.ComfyNode):
-    """A positive and a negative prompt."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare model, prompts and scale."""
-        return io.Schema(
-            node_id="CFGGuider",
-            category=f"{_CUSTOM}/guiders",
-            description="Guides a model towards one prompt and away from another.",
-            inputs=[
-                _model(),
-                _prompt("positive", "What the picture shall show."),
-                _prompt("negative", "What it shall not show."),
-                _cfg(),
-            ],
-            outputs=[io.Guider.Output()],
-        )
-
-    @classmethod
-    def execute(
-        cls, model: Any, positive: Conditioning, negative: Conditioning, cfg: float
-    ) -> io.NodeOutput:
-        """Return the guider (rule D-065)."""
-        guider = guidance.CfgGuider(model)
-        guider.set_conds(positive, negative)
-        guider.set_cfg(cfg)
-        return io.NodeOutput(guider)
-
-    get_guider = execute
-
-
-class DualCFGGuider(io.ComfyNode):
-    """Two positive prompts and a negative one."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare model, prompts and scales."""
-        return io.Schema(
-            node_id="DualCFGGuider",
-            category=f"{_CUSTOM}/guiders",
-            search_aliases=["dual prompt guidance"],
-            description="Guides a model by two prompts, each with a strength of its own.",
-            inputs=[
-                _model(),
-                _prompt("cond1", "The first prompt."),
-                _prompt("cond2", "The second prompt, which the first one starts from."),
-                _prompt("negative", "What the picture shall not show."),
-                _cfg("cfg_conds", "How far to go from the second prompt to the first."),
-                _cfg("cfg_cond2_negative", "How far to go from the negative to the second."),
-                io.Combo.Input(
-                    "style",
-                    options=["regular", "nested"],
-                    tooltip="nested joins the first two prompts before the negative one counts.",
-                ),
-            ],
-            outputs=[io.Guider.Output()],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        model: Any,
-        cond1: Conditioning,
-        cond2: Conditioning,
-        negative: Conditioning,
-        cfg_conds: float,
-        cfg_cond2_negative: float,
-        style: str,
-    ) -> io.NodeOutput:
-        """Return the guider (rule D-066)."""
-        guider = guidance.DualCfgGuider(model)
-        guider.set_conds(cond1, cond2, negative)
-        guider.set_scales(cfg_conds, cfg_cond2_negative, nested=style == "nested")
-        return io.NodeOutput(guider)
-
-    get_guider = execute
-
-
-class PerpNegGuider(io.ComfyNode):
-    """A negative prompt that takes nothing from the positive one."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare model, prompts and scales."""
-        return io.Schema(
-            node_id="PerpNegGuider",
-            category="_for_testing",
-            is_experimental=True,
-            description="Avoids the negative prompt only where it differs from the positive one.",
-            inputs=[
-                _model(),
-                _prompt("positive", "What the picture shall show."),
-                _prompt("negative", "What it shall not show."),
-                _prompt("empty_conditioning", "An empty prompt, which guidance starts from."),
-                _cfg(),
-                io.Float.Input(
-                    "neg_scale",
-                    default=1.0,
-                    min=0.0,
-                    max=100.0,
-                    step=0.01,
-                    tooltip="How strongly the negative prompt is avoided.",
-                ),
-            ],
-            outputs=[io.Guider.Output()],
-        )
-
-    @classmethod
-    def execute(
-        cls,
-        model: Any,
-        positive: Conditioning,
-        negative: Conditioning,
-        empty_conditioning: Conditioning,
-        cfg: float,
-        neg_scale: float,
-    ) -> io.NodeOutput:
-        """Return the guider (rule D-066)."""
-        guider = guidance.PerpNegGuider(model)
-        guider.set_conds(positive, negative, empty_conditioning)
-        guider.set_scales(cfg, neg_scale)
-        return io.NodeOutput(guider)
-
-    get_guider = execute
 
 
 class KSamplerSelect(io.ComfyNode):
@@ -578,8 +361,6 @@ class AddNoise(io.ComfyNode):
 NODE_CLASS_MAPPINGS: dict[str, type] = {
     cls.__name__: cls
     for cls in (
-        SamplerCustom, SamplerCustomAdvanced, RandomNoise, DisableNoise, AddNoise,
-        BasicScheduler, BetaSamplingScheduler, SDTurboScheduler, BasicGuider, CFGGuider,
-        DualCFGGuider, PerpNegGuider, KSamplerSelect,
+        SamplerCustom, SamplerCustomAdvanced, RandomNoise, DisableNoise, AddNoise, KSamplerSelect,
     )
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Change models with LoRA files, and mix models."""
+"""Change models with LoRA files."""
 
 from __future__ import annotations
 
@@ -96,63 +96,9 @@ class LoraLoaderModelOnly(LoraLoader):
         return (self.load_lora(model, None, lora_name, strength_model, 0)[0],)
 
 
-class ModelMergeSimple:
-    """Mix two models."""
-
-    @classmethod
-    def INPUT_TYPES(cls) -> InputTypes:
-        """Declare two models and their ratio."""
-        ratio = {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.01}
-        return {
-            "required": {
-                "model1": ("MODEL", {"tooltip": "The first model; it also decides the hooks."}),
-                "model2": ("MODEL", {"tooltip": "The second model, of the same kind."}),
-                "ratio": (
-                    "FLOAT",
-                    {**ratio, "tooltip": "1 is only the first model, 0 only the second."},
-                ),
-            }
-        }
-
-    RETURN_TYPES = ("MODEL",)
-    FUNCTION = "merge"
-    CATEGORY = "advanced/model_merging"
-    DESCRIPTION = "Mixes the weights of two models of the same kind in a chosen ratio."
-
-    def merge(self, model1: Any, model2: Any, ratio: float) -> tuple[Any]:
-        """Return the mixed model."""
-        merged = model1.clone()
-        merged.add_patches(model2.get_key_patches("diffusion_model."), 1.0 - ratio, ratio)
-        return (merged,)
-
-
-class ModelMergeAdd:
-    """Add two models."""
-
-    @classmethod
-    def INPUT_TYPES(cls) -> InputTypes:
-        """Declare two models."""
-        return {
-            "required": {
-                "model1": ("MODEL", {"tooltip": "The first model; it also decides the hooks."}),
-                "model2": ("MODEL", {"tooltip": "The model whose weights are added."}),
-            }
-        }
-
-    RETURN_TYPES = ("MODEL",)
-    FUNCTION = "merge"
-    CATEGORY = "advanced/model_merging"
-    DESCRIPTION = "Adds the weights of one model to those of another."
-
-    def merge(self, model1: Any, model2: Any) -> tuple[Any]:
-        """Return the sum."""
-        merged = model1.clone()
-        merged.add_patches(model2.get_key_patches("diffusion_model."), 1.0, 1.0)
-        return (merged,)
-
-
 NODE_CLASS_MAPPINGS: dict[str, type] = {
-    cls.__name__: cls for cls in (LoraLoader, LoraLoaderModelOnly, ModelMergeSimple, ModelMergeAdd)
+    "LoraLoader": LoraLoader,
+    "LoraLoaderModelOnly": LoraLoaderModelOnly,
 }
 
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {

@@ -394,6 +394,9 @@ def _patched(weight: Tensor, strength: float, value: Any, key: str, dtype: torch
 
 
 def _add_difference(weight: Tensor, strength: float, arguments: Any, key: str) -> Tensor:
+    if arguments[0] is None:
+        # Packs write this where only the factor of the weight itself matters.
+        return weight
     difference: Tensor = arguments[0].to(weight)
     if len(arguments) > 1 and arguments[1].get("pad_weight") and weight.shape != difference.shape:
         shape = [max(pair) for pair in zip(weight.shape, difference.shape, strict=True)]

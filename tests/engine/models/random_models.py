@@ -189,3 +189,13 @@ def wave_image(shape, phase=0.0):
     value = value + torch.cos(0.011 * x * y + 0.9 * k - phase + 0.5 * n)
     value = value + 0.35 * torch.sin(1.9 * x - 2.3 * y + k)
     return (0.5 + value / 4.8).clamp(0, 1).float()
+
+
+def wave_mask(shape):
+    """Return the deterministic soft mask ``(B, H, W)`` of the recordings, 0 to 1."""
+    batch, height, width = shape
+    y = torch.arange(height, dtype=torch.float64).reshape(1, height, 1) / height
+    x = torch.arange(width, dtype=torch.float64).reshape(1, 1, width) / width
+    n = torch.arange(batch, dtype=torch.float64).reshape(batch, 1, 1)
+    distance = ((x - 0.45 - 0.1 * n) ** 2 + (y - 0.55) ** 2) ** 0.5
+    return (1.4 - 4.0 * distance).clamp(0, 1).float()
