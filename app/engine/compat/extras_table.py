@@ -219,7 +219,15 @@ EXTRAS: Final[dict[str, str]] = {
 """Names by module, parted by blanks."""
 
 FUNCTIONS: Final[dict[str, str]] = {
+    "comfy_extras.nodes_custom_sampler.Guider_Basic": "comfy._guiders",
+    "comfy_extras.nodes_custom_sampler.Guider_DualCFG": "comfy._guiders",
+    "comfy_extras.nodes_custom_sampler.Noise_EmptyNoise": "nodes.custom_sampling",
+    "comfy_extras.nodes_custom_sampler.Noise_RandomNoise": "nodes.custom_sampling",
+    "comfy_extras.nodes_model_advanced.LCM": "comfy.model_sampling",
+    "comfy_extras.nodes_model_advanced.ModelSamplingDiscreteDistilled": "comfy.model_sampling",
+    "comfy_extras.nodes_model_advanced.rescale_zero_terminal_snr_sigmas": "comfy.model_sampling",
+    "comfy_extras.nodes_perpneg.Guider_PerpNeg": "comfy._guiders",
     "comfy_extras.nodes_mask.composite": "app.engine.imaging.masks",
     "comfy_extras.nodes_post_processing.gaussian_kernel": "app.engine.imaging.filters",
 }
-"""Where helpers live that are plain functions here."""
+"""Where helpers live that are no node types."""

@@ -1,6 +1,7 @@
 """The guiders of the built-in nodes, made so that packs see and change their runs.
 
-Their names are those of :mod:`app.engine.diffusion.guidance`.
+Their names are those of :mod:`app.engine.diffusion.guidance`, and those that packs import from
+``comfy_extras``.
 """
 
 from __future__ import annotations
@@ -28,3 +29,8 @@ class DualCfgGuider(guidance.DualCfgGuider, CfgGuider):  # type: ignore[misc]  #
 
 class PerpNegGuider(guidance.PerpNegGuider, CfgGuider):  # type: ignore[misc]  # see above
     """Only the part of the negative prompt at right angles to the positive counts."""
+
+
+Guider_Basic = BasicGuider
+Guider_DualCFG = DualCfgGuider
+Guider_PerpNeg = PerpNegGuider

@@ -17,6 +17,7 @@ from app.engine.models.predictions import (
     EpsilonPrediction,
     FlowPrediction,
     ImageToImagePrediction,
+    LcmPrediction,
     VPrediction,
     X0Prediction,
 )
@@ -26,6 +27,7 @@ from app.engine.models.sigma_tables import (
     ContinuousVTable,
     CosmosFlowTable,
     DiscreteTable,
+    DistilledTable,
     FlowTable,
     FluxTable,
     rescale_zero_terminal_snr,
@@ -40,8 +42,10 @@ CONST = FlowPrediction
 X0 = X0Prediction
 IMG_TO_IMG = ImageToImagePrediction
 COSMOS_RFLOW = CosmosFlowPrediction
+LCM = LcmPrediction
 
 ModelSamplingDiscrete = DiscreteTable
+ModelSamplingDiscreteDistilled = DistilledTable
 ModelSamplingContinuousEDM = ContinuousEdmTable
 ModelSamplingContinuousV = ContinuousVTable
 ModelSamplingDiscreteFlow = FlowTable
