@@ -29,8 +29,8 @@ def export(work: Path, out: Path) -> Path:
         tensors[prefix + rest] = tensor.half().contiguous()
     words = "\n".join(vocabulary(known)).encode()
     tensors[PREFIX + VOCABULARY] = torch.frombuffer(bytearray(words), dtype=torch.uint8)
-    upscaler = work / "upscaler.pt"
-    for name, tensor in torch.load(upscaler, weights_only=True).items():
+    upscaler = torch.load(work / "upscaler.pt", weights_only=True)
+    for name, tensor in upscaler["mean"].items():
         tensors["first_stage_model.upscaler." + name] = tensor.half().contiguous()
     details = {"steps": state["step"], "minutes": round(state["spent"] / 60)}
     metadata = {
@@ -45,5 +45,6 @@ def export(work: Path, out: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / FILE_NAME
     save_file(tensors, target, metadata)
+    target.chmod(0o644)
     print(f"{target.name}: {target.stat().st_size / 1e6:.2f} MB, {details}")
     return target

@@ -158,8 +158,8 @@ def train_denoiser(
             mark = time.monotonic()
 
 
-def train_upscaler(large: NDArray[np.uint8], out: Path, minutes: float, batch: int = 16) -> None:
-    """Train the fourfold enlargement for ``minutes`` on pieces of the large pictures."""
+def train_upscaler(large: NDArray[np.uint8], out: Path, minutes: float, batch: int = 8) -> None:
+    """Train the fourfold enlargement for ``minutes`` in all; go on where ``out`` left off."""
     torch.manual_seed(0)
     rng = random.Random(2)
     model = StarterUpscaler().train()
@@ -168,9 +168,18 @@ def train_upscaler(large: NDArray[np.uint8], out: Path, minutes: float, batch: i
     model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), 1e-3, (0.9, 0.99), weight_decay=0.0)
     side = 40 * LEARNED
+    saved = out / "upscaler.pt"
+    step, before = 0, 0.0
+    if saved.exists():
+        state = torch.load(saved, weights_only=True)
+        model.load_state_dict(state["model"])
+        mean.load_state_dict(state["mean"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, before = state["step"], state["spent"]
+        rng.seed(step)
+        torch.manual_seed(step)
     began = report = time.monotonic()
-    step = 0
-    while (spent := time.monotonic() - began) < minutes * 60:
+    while (spent := before + time.monotonic() - began) < minutes * 60:
         progress = spent / (minutes * 60)
         for group in optimizer.param_groups:
             group["lr"] = 1e-3 * 0.5 * (1 + math.cos(math.pi * progress)) + 1e-6
@@ -209,5 +218,21 @@ def train_upscaler(large: NDArray[np.uint8], out: Path, minutes: float, batch: i
         if time.monotonic() - report > 30:
             report = time.monotonic()
             print(f"upscaler step {step} {spent / 60:.1f} min loss {loss.item():.4f}", flush=True)
-            torch.save(mean.state_dict(), out / "upscaler.pt")
-    torch.save(mean.state_dict(), out / "upscaler.pt")
+            _save_upscaler(saved, model, mean, optimizer, step, spent)
+    _save_upscaler(saved, model, mean, optimizer, step, minutes * 60)
+
+
+def _save_upscaler(
+    target: Path,
+    model: nn.Module,
+    mean: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    spent: float,
+) -> None:
+    state = {
+        "model": model.state_dict(), "mean": mean.state_dict(), "step": step,
+        "optimizer": optimizer.state_dict(), "spent": spent,
+    }  # fmt: skip
+    torch.save(state, target.with_suffix(".new"))
+    os.replace(target.with_suffix(".new"), target)
