@@ -64,7 +64,7 @@ class CompareCommands:
                     "View/7", enabled=is_on, words="compare diff"),
             Command("compare.text", tr("Differences as text…"), self.show_text, "View/7",
                     enabled=is_on, words="compare diff"),
-            Command("compare.close", tr("Close the comparison"), self.close, "View/7",
+            Command("compare.close", tr("Close the comparison"), self.end, "View/7",
                     enabled=is_on, words="compare diff"),
         ]  # fmt: skip
 
@@ -97,7 +97,11 @@ class CompareCommands:
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
-    def ask_run(self) -> ChoicePopup:
+    def ask_run(self) -> None:
+        """Ask for a run of this session and compare the shown document with it."""
+        self.open_runs()
+
+    def open_runs(self) -> ChoicePopup:
         """Open a list of the runs of this session; the chosen one is compared with."""
         from app.widgets.choice_popup import ChoicePopup
 
@@ -151,6 +155,10 @@ class CompareCommands:
             tr("Added lines begin with +, removed ones with -, changed ones with ~."),
             "\n".join(comparison.compared.lines),
         ).open()
+
+    def end(self) -> None:
+        """Take the comparison off the shown document."""
+        self.close()
 
     def close(self) -> bool:
         """Take the comparison off the shown document; tells whether there was one."""

@@ -115,6 +115,18 @@ def test_a_run_shows_phases_pictures_and_results(qtbot, desk):
     assert not desk.problems
 
 
+def test_the_workflow_of_a_run_that_is_over_is_known(qtbot, desk):
+    desk.open("EmptyImage", "SaveImage")
+    desk.controller.run(desk.document, 1)
+    qtbot.waitUntil(lambda: len(desk.results) == 1, timeout=20_000)
+    qtbot.waitUntil(finished(desk), timeout=5000)
+
+    workflow = desk.controller.workflow_of_run(desk.results[0].run_id)
+
+    assert [node["type"] for node in workflow["nodes"]] == ["EmptyImage", "SaveImage"]
+    assert desk.controller.workflow_of_run("unknown") is None
+
+
 def test_what_did_not_change_is_kept_by_the_next_run(qtbot, desk):
     desk.open("EmptyImage", "SaveImage")
     for _ in range(2):

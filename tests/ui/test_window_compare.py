@@ -6,7 +6,7 @@ import copy
 import json
 
 import pytest
-from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 from window_hands import (
@@ -25,6 +25,7 @@ from app.engine.workflow import edits
 from app.engine.workflow.diff_marks import MarkKind
 from app.engine.workflow.edits.packing import create_subgraph
 from app.ui.canvas.diff_overlay import _Item
+from app.ui.canvas.selection import Selection
 from app.ui.dialogs.text_card import TextCard
 from app.ui.menu import Menu
 from app.ui.run_port import JobRow, JobState, Result
@@ -140,7 +141,7 @@ def test_escape_closes_and_leaves_nothing_on_the_canvas(window, saved):
     change_all(saved.document)
     compare_saved(window)
     view = window.view
-    view.canvas.select(view.canvas.selection.__class__())
+    view.canvas.select(Selection())
     view.setFocus()
 
     press_key(view, Qt.Key.Key_Escape)
@@ -294,7 +295,7 @@ def test_a_run_that_is_over_is_chosen_from_the_command(ran):
     window, port, _ = ran
     port.queue_changed.emit([])
     assert window.commands.get("file.compare_run").enabled()
-    popup = window.files.compare.ask_run()
+    popup = window.files.compare.open_runs()
     press_key(popup, Qt.Key.Key_Return)
     settle(window)
     assert changed_radius(window) == {"2": ("radius: 11 -> 4",)}
@@ -341,7 +342,7 @@ def pixels(view, color):
 def test_marks_are_painted_near_and_far_and_go_with_the_comparison(window, saved, zoom):
     added = change_all(saved.document)
     view = window.view
-    view.canvas.select(view.canvas.selection.__class__())
+    view.canvas.select(Selection())
     view.navigator.fit(QRectF(0, 0, 900, 500), animate=False)
     view.navigator.center_on(view.canvas.nodes[added].outline.center(), zoom)
     lines = ("success.line", "warning.line", "danger.line")
@@ -351,3 +352,39 @@ def test_marks_are_painted_near_and_far_and_go_with_the_comparison(window, saved
     assert min(counts.values()) > 10, counts
     window.files.compare.close()
     assert [pixels(view, line) for line in lines] == [0, 0, 0]
+
+
+def test_marks_of_links_follow_a_node_that_is_dragged(window, saved):
+    document = saved.document
+    document.apply(edits.disconnect_input(document.workflow, document.bound, "3", 0), "Unlink")
+    comparison = compare_saved(window)
+    view, overlay = window.view, comparison._overlay
+    (step,) = comparison.compared.marks.differences
+    assert (step.kind, step.link) == (MarkKind.REMOVED, "2")
+    before = overlay.place_of(step)
+    view.canvas.select(Selection.of(["3"]))
+    view.canvas.begin_move(["3"])
+    view.canvas.move_items({"3": QPointF(600, 480)}, QPointF(0, 400))
+    view.viewport().grab()
+    after = overlay.place_of(step)
+    assert after.bottom() == pytest.approx(before.bottom() + 400)
+    view.canvas.move_items({"3": QPointF(600, 80)}, QPointF(0, 0))
+    view.canvas.end_move()
+    view.viewport().grab()
+    assert overlay.place_of(step) == before
+
+
+def test_a_comparison_of_thousands_of_nodes_is_painted_by_place(window, saved):
+    document = saved.document
+    for number in range(40):
+        patch, key = edits.add_node(
+            document.workflow, document.bound, document.definitions["SaveImage"],
+            (400.0 * number, 2000.0),
+        )  # fmt: skip
+        document.apply(patch, "Add")
+        document.apply(edits.connect(document.workflow, document.bound, "2", 0, key, 0), "Link")
+    comparison = compare_saved(window)
+    courses = comparison._overlay._links
+    assert len(courses.touching(QRectF(-1e5, -1e5, 2e5, 2e5))) == 40
+    # Links lean out far, so the last two come near.
+    assert len(courses.touching(QRectF(15_000, 1990, 100, 60))) == 2

@@ -13,11 +13,11 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.engine.workflow.diff_marks import Difference, GhostLink, GraphMarks, MarkKind, Marks
+from app.engine.workflow.diff_marks import Difference, GraphMarks, MarkKind, Marks
 from app.ui.canvas import link_routes
-from app.ui.canvas.box_index import Box
+from app.ui.canvas.box_index import Box, BoxIndex
 from app.ui.canvas.detail import TITLE_ZOOM
-from app.ui.canvas.link_routes import Curve, Point
+from app.ui.canvas.diff_courses import MOST_FOLLOWED, Course, DiffCourses
 from app.ui.canvas.node_fonts import node_fonts
 
 if TYPE_CHECKING:
@@ -33,10 +33,11 @@ COLORS = {
 
 _TINT, _GHOST_FILL = 0.10, 0.06
 _WIDTH, _OUTSIDE = 2.0, 1.0
-_LINK_WIDTH = 4.0
+_LINK_WIDTH, _GONE_WIDTH = 4.0, 2.0
+_DASHES = [4.0, 3.0]
+_MANY = 300
 _BADGE = 8.0
 _REACH = 24.0
-_ROW = 20.0
 _TITLE = 30.0
 _EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
 
@@ -55,6 +56,10 @@ class DiffOverlay:
         self._scene = scene
         self._marks = marks
         self._current: Difference | None = None
+        self._courses: DiffCourses | None = None
+        self._ghosts: BoxIndex | None = None
+        self._far: dict[MarkKind, list[QRectF]] | None = None
+        self._drawn: dict[str, Box] = {}
         self._ground = _Item(self._paint_ground, GROUND_Z)
         self._top = _Item(self._paint_top, TOP_Z)
         scene.addItem(self._ground)
@@ -76,7 +81,7 @@ class DiffOverlay:
     def set_current(self, difference: Difference | None) -> None:
         """Draw one of the differences stronger; None for none."""
         self._current = difference
-        self._update()
+        self._scene.update()
 
     def remove(self) -> None:
         """Take all marks off the canvas."""
@@ -87,19 +92,12 @@ class DiffOverlay:
 
     def place_of(self, difference: Difference) -> QRectF | None:
         """Return where a difference of the shown graph lies, or None when it is nowhere."""
-        marks = self._shown
-        if difference.link and difference.kind is MarkKind.ADDED:
-            curves = self._curves_of(difference.link)
-        elif difference.link:
-            ghost = marks.links_removed.get(difference.link)
-            curves = self._ghost_course(marks, ghost) if ghost is not None else []
-        else:
-            curves = []
-        if curves:
-            left, top, right, bottom = link_routes.bounds(curves)
-            return QRectF(left, top, right - left, bottom - top)
-        if not difference.link and difference.kind is MarkKind.REMOVED:
-            gone = marks.removed.get(difference.node)
+        if difference.link:
+            curves = self._links.course(difference.kind, difference.link)
+            if curves:
+                return _rect(link_routes.bounds(curves))
+        elif difference.kind is MarkKind.REMOVED:
+            gone = self._shown.removed.get(difference.node)
             return _rect(gone.box) if gone is not None else None
         item = self._scene.nodes.get(difference.node)
         return item.outline if item is not None else None
@@ -108,8 +106,33 @@ class DiffOverlay:
     def _shown(self) -> GraphMarks:
         return self._marks.graph(self._scene.document.graph_id)
 
+    @property
+    def _links(self) -> DiffCourses:
+        if self._courses is None:
+            self._courses = DiffCourses(self._scene, self._shown)
+        return self._courses
+
     def _update(self) -> None:
+        """Work everything out anew when it is next painted."""
+        self._courses = self._ghosts = self._far = None
+        self._drawn.clear()
         self._scene.update()
+
+    def _follow(self) -> None:
+        """Let the marks of nodes that are dragged go with them: nobody else tells of that."""
+        selected = self._scene.selection.nodes
+        if len(selected) > MOST_FOLLOWED:
+            return
+        has_moved = self._links.follow(selected)
+        for key in selected:
+            item = self._scene.nodes.get(key)
+            box = item.box() if item is not None else None
+            if box is not None and self._drawn.setdefault(key, box) != box:
+                self._drawn[key] = box
+                self._far = None
+                has_moved = True
+        if has_moved:
+            self._scene.update()
 
     def _color(self, kind: MarkKind, alpha: float = 1.0) -> QColor:
         color = QColor(self._scene.theme.color(COLORS[kind]))
@@ -119,50 +142,69 @@ class DiffOverlay:
     # Below the nodes
 
     def _paint_ground(self, painter: QPainter, exposed: QRectF, zoom: float) -> None:
-        marks = self._shown
+        self._follow()
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for key in marks.links_added:
-            self._paint_course(painter, self._curves_of(key), MarkKind.ADDED, exposed, zoom, key)
-        for key, ghost in marks.links_removed.items():
-            course = self._ghost_course(marks, ghost)
-            self._paint_course(painter, course, MarkKind.REMOVED, exposed, zoom, key)
-        for key, gone in marks.removed.items():
-            rect = _rect(gone.box)
-            if rect.intersects(exposed):
-                self._paint_ghost(painter, rect, gone.title, zoom, is_current=self._is_at(key))
-
-    def _paint_course(
-        self,
-        painter: QPainter,
-        curves: list[Curve],
-        kind: MarkKind,
-        exposed: QRectF,
-        zoom: float,
-        key: str,
-    ) -> None:
-        if not curves or not _rect(link_routes.bounds(curves, _LINK_WIDTH)).intersects(exposed):
-            return
-        current = self._current
-        is_current = current is not None and current.link == key and current.kind is kind
-        width = max(_LINK_WIDTH + (2.0 if is_current else 0.0), 2.0 / zoom)
-        pen = QPen(self._color(kind), width)
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        if kind is MarkKind.REMOVED:
-            pen.setWidthF(max(2.0 + (2.0 if is_current else 0.0), 1.5 / zoom))
-            pen.setDashPattern([4.0, 3.0])
-        painter.setPen(pen)
-        if zoom < TITLE_ZOOM:
-            first, last = curves[0], curves[-1]
-            painter.drawLine(QPointF(first[0], first[1]), QPointF(last[6], last[7]))
+        courses = self._links.touching(exposed)
+        if zoom < TITLE_ZOOM or len(courses) > _MANY:
+            self._paint_far_links(painter, courses)
         else:
-            painter.drawPath(link_routes.path_of(curves))
+            for course in courses:
+                painter.setPen(self._link_pen(course, zoom))
+                painter.drawPath(course.path)
+        self._paint_ghosts(painter, exposed, zoom)
+
+    def _link_pen(self, course: Course, zoom: float) -> QPen:
+        current = self._current
+        is_current = (
+            current is not None and current.link == course.key and current.kind is course.kind
+        )
+        width = _LINK_WIDTH if course.kind is MarkKind.ADDED else _GONE_WIDTH
+        pen = QPen(self._color(course.kind), max(width + 2.0 * is_current, 1.5 / zoom))
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        if course.kind is MarkKind.REMOVED:
+            pen.setDashPattern(_DASHES)
+        return pen
+
+    def _paint_far_links(self, painter: QPainter, courses: list[Course]) -> None:
+        """Draw straight lines, all of a kind at once."""
+        for kind in (MarkKind.ADDED, MarkKind.REMOVED):
+            lines = [course.line for course in courses if course.kind is kind]
+            if lines:
+                pen = QPen(self._color(kind), 1.0 if len(lines) > _MANY else 2.0)
+                pen.setCosmetic(True)
+                if kind is MarkKind.REMOVED and len(lines) <= _MANY:
+                    pen.setDashPattern(_DASHES)
+                painter.setPen(pen)
+                painter.drawLines(lines)
+
+    def _paint_ghosts(self, painter: QPainter, exposed: QRectF, zoom: float) -> None:
+        ghosts = list(self._shown.removed.values())
+        if not ghosts:
+            return
+        if self._ghosts is None:
+            self._ghosts = BoxIndex()
+            for ghost in ghosts:
+                self._ghosts.append(ghost.box)
+        box = (exposed.left(), exposed.top(), exposed.right(), exposed.bottom())
+        seen = [ghosts[number] for number in self._ghosts.touching(box)]
+        if len(seen) > _MANY:
+            pen = QPen(self._color(MarkKind.REMOVED), 1.0)
+            pen.setCosmetic(True)
+            painter.setPen(pen)
+            painter.setBrush(self._color(MarkKind.REMOVED, _GHOST_FILL))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.drawRects([_rect(ghost.box) for ghost in seen])
+            return
+        for ghost in seen:
+            is_current = self._is_at(ghost.key)
+            self._paint_ghost(painter, _rect(ghost.box), ghost.title, zoom, is_current=is_current)
 
     def _paint_ghost(
         self, painter: QPainter, rect: QRectF, title: str, zoom: float, *, is_current: bool
     ) -> None:
         kind = MarkKind.REMOVED
         pen = QPen(self._color(kind), max(3.0 if is_current else 1.5, 2.0 / zoom))
-        pen.setDashPattern([4.0, 3.0])
+        pen.setDashPattern(_DASHES)
         painter.setPen(pen)
         painter.setBrush(self._color(kind, _GHOST_FILL))
         radius = self._scene.theme.px("radius.node")
@@ -178,37 +220,6 @@ class DiffOverlay:
         painter.drawText(QPointF(rect.left() + 12.0, baseline), words)
         self._paint_sign(painter, rect, kind, zoom)
 
-    def _curves_of(self, key: str) -> list[Curve]:
-        links = self._scene.links.item
-        return list(links.curves(key)) if links.has_link(key) else []
-
-    def _ghost_course(self, marks: GraphMarks, link: GhostLink) -> list[Curve]:
-        start = self._end(marks, link.origin, link.output, None)
-        end = self._end(marks, link.target, link.input, link.input_name)
-        if start is None or end is None:
-            return []
-        return link_routes.route(start, end, (), self._scene.links.style)
-
-    def _end(self, marks: GraphMarks, key: str, index: int, name: str | None) -> Point | None:
-        """Return where a link that is gone met a node, or its ghost; ``name`` for an input."""
-        gone = marks.removed.get(key)
-        if gone is not None:
-            left, top, right, bottom = gone.box
-            y = min(top + _TITLE + (index + 0.7) * _ROW, bottom)
-            return (right if name is None else left), y
-        item = self._scene.nodes.get(key)
-        if item is None:
-            return None
-        if name is None:
-            is_there = index < len(item.node.outputs)
-            return item.link_end(index, is_output=True) if is_there else _side(item, is_right=True)
-        number = item.node.input_index(name)
-        return (
-            item.link_end(number, is_output=False)
-            if number is not None
-            else _side(item, is_right=False)
-        )
-
     # Above the nodes
 
     def _paint_top(self, painter: QPainter, exposed: QRectF, zoom: float) -> None:
@@ -216,11 +227,10 @@ class DiffOverlay:
         if not (marks.added or marks.changed or marks.moved):
             return
         if zoom < TITLE_ZOOM:
-            self._paint_far(painter, marks, exposed, zoom)
+            self._paint_far(painter, marks)
             return
-        for item, kind in self._marked(marks, scene.nodes_in(exposed)):
-            left, top, right, bottom = item.box()
-            rect = QRectF(left, top, right - left, bottom - top)
+        for item, kind in _marked(marks, scene.nodes_in(exposed)):
+            rect = _rect(item.box())
             if kind is None:
                 self._ring(painter, rect, scene.theme.color("border.strong"), 1.5, zoom)
                 continue
@@ -232,35 +242,20 @@ class DiffOverlay:
             self._ring(painter, rect, self._color(kind), width, zoom)
             self._paint_sign(painter, rect, kind, zoom)
 
-    def _paint_far(
-        self, painter: QPainter, marks: GraphMarks, exposed: QRectF, zoom: float
-    ) -> None:
+    def _paint_far(self, painter: QPainter, marks: GraphMarks) -> None:
         """Draw plain rectangles, all of a kind at once: from far away there may be thousands."""
-        boxes: dict[MarkKind, list[QRectF]] = {}
-        reach = 1.5 / zoom
-        for item, kind in self._marked(marks, self._scene.nodes_in(exposed)):
-            if kind is not None:
-                left, top, right, bottom = item.box()
-                rect = QRectF(left, top, right - left, bottom - top)
-                boxes.setdefault(kind, []).append(rect.adjusted(-reach, -reach, reach, reach))
-        for kind, rects in boxes.items():
-            pen = QPen(self._color(kind), 2.0)
+        if self._far is None:
+            self._far = {}
+            for item, kind in _marked(marks, self._scene.nodes.values()):
+                if kind is not None:
+                    self._far.setdefault(kind, []).append(_rect(item.box()))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for kind, rects in self._far.items():
+            pen = QPen(self._color(kind), 1.0 if len(rects) > _MANY else 2.0)
             pen.setCosmetic(True)
             painter.setPen(pen)
             painter.setBrush(self._color(kind, 2 * _TINT))
             painter.drawRects(rects)
-
-    def _marked(
-        self, marks: GraphMarks, items: Iterable[NodeItem]
-    ) -> Iterator[tuple[NodeItem, MarkKind | None]]:
-        """Yield the marked ones of some nodes; None for those that only moved."""
-        for item in items:
-            if item.key in marks.added:
-                yield item, MarkKind.ADDED
-            elif item.key in marks.changed:
-                yield item, MarkKind.CHANGED
-            elif item.key in marks.moved:
-                yield item, None
 
     def _ring(
         self, painter: QPainter, rect: QRectF, color: QColor, width: float, zoom: float
@@ -336,6 +331,14 @@ def _rect(box: Box) -> QRectF:
     return QRectF(left, top, right - left, bottom - top)
 
 
-def _side(item: NodeItem, *, is_right: bool) -> Point:
-    left, top, right, _ = item.box()
-    return (right if is_right else left), top + _TITLE / 2
+def _marked(
+    marks: GraphMarks, items: Iterable[NodeItem]
+) -> Iterator[tuple[NodeItem, MarkKind | None]]:
+    """Yield the marked ones of some nodes; None for those that only moved."""
+    for item in items:
+        if item.key in marks.added:
+            yield item, MarkKind.ADDED
+        elif item.key in marks.changed:
+            yield item, MarkKind.CHANGED
+        elif item.key in marks.moved:
+            yield item, None
