@@ -18,6 +18,7 @@ from . import (
     controlnet_nodes,
     custom_sampling,
     drawing,
+    flux_nodes,
     guidance_nodes,
     guiders,
     image,
@@ -45,6 +46,7 @@ from . import (
     resize_node,
     sampler_nodes,
     sampling,
+    sd3_nodes,
     sigmas,
     text,
     text_encoding,
@@ -64,6 +66,7 @@ _MODULES = (
     controlnet_nodes, model_sampling, custom_sampling, sampler_nodes, upscale_models,
     attention_weights, guidance_nodes, guiders, model_merging, model_schedules,
     perturbed_guidance, unet_patches,
+    flux_nodes, sd3_nodes,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}

@@ -126,7 +126,17 @@ class UNETLoader:
         return (model,)
 
 
-def _load_clip(paths: list[str], kind: str, device: str) -> Any:
+def load_text_encoders(paths: list[str], kind: str, device: str) -> Any:
+    """Return text encoders from one file or several, as one.
+
+    Args:
+        paths: The files, in any order.
+        kind: What they are for; it decides where the files leave a choice.
+        device: ``cpu`` keeps them off the graphics card.
+
+    Raises:
+        ModelFileError: A file cannot be used, or they do not go together.
+    """
     clip = loading.load_clip(paths, _embeddings(), kind)
     if device == "cpu":
         clip.patcher.load_device = clip.patcher.offload_device = torch.device("cpu")
@@ -165,7 +175,7 @@ class CLIPLoader:
         self, clip_name: str, type: str = "stable_diffusion", device: str = "default"
     ) -> tuple[Any]:
         """Return the text encoder."""
-        return (_load_clip([model_path("text_encoders", clip_name)], type, device),)
+        return (load_text_encoders([model_path("text_encoders", clip_name)], type, device),)
 
 
 class DualCLIPLoader:
@@ -184,7 +194,7 @@ class DualCLIPLoader:
                 "clip_name2": _file_menu("text_encoders", "The other file."),
                 "type": (
                     kinds,
-                    {"tooltip": "Kind of model they are for; the files themselves decide."},
+                    {"tooltip": "Kind of model that they are for."},
                 ),
             },
             "optional": {"device": _DEVICE},
@@ -193,7 +203,7 @@ class DualCLIPLoader:
     RETURN_TYPES = ("CLIP",)
     FUNCTION = "load_clip"
     CATEGORY = "advanced/loaders"
-    DESCRIPTION = "Loads two text encoders, such as CLIP-L and CLIP-G of SDXL."
+    DESCRIPTION = "Loads two text encoders: CLIP-L and CLIP-G of SDXL, or CLIP-L and T5 of Flux."
     SEARCH_ALIASES = ["load text encoders"]
 
     def load_clip(
@@ -201,7 +211,7 @@ class DualCLIPLoader:
     ) -> tuple[Any]:
         """Return the text encoders as one."""
         paths = [model_path("text_encoders", name) for name in (clip_name1, clip_name2)]
-        return (_load_clip(paths, type, device),)
+        return (load_text_encoders(paths, type, device),)
 
 
 def _tiny_files(name: str) -> dict[str, str]:

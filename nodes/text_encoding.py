@@ -9,7 +9,12 @@ from comfy_api.latest import io
 from .value_types import MAX_RESOLUTION, Conditioning, InputTypes
 
 
-def _require(clip: Any) -> None:
+def require_encoder(clip: Any) -> None:
+    """Refuse a missing text encoder.
+
+    Raises:
+        RuntimeError: ``clip`` is None, as from a checkpoint without one.
+    """
     if clip is None:
         raise RuntimeError(
             "There is no text encoder here: the checkpoint holds none. "
@@ -49,7 +54,7 @@ class CLIPTextEncode:
 
     def encode(self, clip: Any, text: str) -> tuple[Conditioning]:
         """Return the conditioning of a prompt (rules D-150 to D-157)."""
-        _require(clip)
+        require_encoder(clip)
         return (clip.encode_from_tokens_scheduled(clip.tokenize(text)),)
 
 
@@ -76,7 +81,7 @@ class CLIPSetLastLayer:
 
     def set_last_layer(self, clip: Any, stop_at_clip_layer: int) -> tuple[Any]:
         """Return a view of the encoder that stops at the layer."""
-        _require(clip)
+        require_encoder(clip)
         clip = clip.clone()
         clip.clip_layer(stop_at_clip_layer)
         return (clip,)
@@ -86,7 +91,8 @@ def _pixels(name: str, default: int, tooltip: str) -> io.Int.Input:
     return io.Int.Input(name, default=default, min=0, max=MAX_RESOLUTION, tooltip=tooltip)
 
 
-def _prompt(name: str, tooltip: str) -> io.String.Input:
+def multiline_prompt(name: str, tooltip: str) -> io.String.Input:
+    """Return an input for a prompt of several lines."""
     return io.String.Input(name, multiline=True, dynamic_prompts=True, tooltip=tooltip)
 
 
@@ -108,8 +114,10 @@ class CLIPTextEncodeSDXL(io.ComfyNode):
                 _pixels("crop_h", 0, "Pixels that seem to be cut off at the top."),
                 _pixels("target_width", 1024, "Width of the result."),
                 _pixels("target_height", 1024, "Height of the result."),
-                _prompt("text_g", "Text for the larger encoder: what the picture shows."),
-                _prompt("text_l", "Text for the smaller encoder: often the same, or the style."),
+                multiline_prompt("text_g", "Text for the larger encoder: what the picture shows."),
+                multiline_prompt(
+                    "text_l", "Text for the smaller encoder: often the same, or the style."
+                ),
             ],
             outputs=[io.Conditioning.Output()],
         )
@@ -128,7 +136,7 @@ class CLIPTextEncodeSDXL(io.ComfyNode):
         text_l: str,
     ) -> io.NodeOutput:
         """Return the conditioning; the shorter text is filled with empty rows."""
-        _require(clip)
+        require_encoder(clip)
         tokens = dict(clip.tokenize(text_g))
         tokens["l"] = clip.tokenize(text_l)["l"]
         empty = clip.tokenize("")
@@ -164,7 +172,7 @@ class CLIPTextEncodeSDXLRefiner(io.ComfyNode):
                 ),
                 _pixels("width", 1024, "Width of the picture that it pretends to come from."),
                 _pixels("height", 1024, "Height of that picture."),
-                _prompt("text", "What the picture shall show."),
+                multiline_prompt("text", "What the picture shall show."),
                 io.Clip.Input("clip", tooltip="The text encoder of the refiner."),
             ],
             outputs=[io.Conditioning.Output()],
@@ -173,7 +181,7 @@ class CLIPTextEncodeSDXLRefiner(io.ComfyNode):
     @classmethod
     def execute(cls, ascore: float, width: int, height: int, text: str, clip: Any) -> io.NodeOutput:
         """Return the conditioning."""
-        _require(clip)
+        require_encoder(clip)
         values = {"aesthetic_score": ascore, "width": width, "height": height}
         tokens = clip.tokenize(text)
         return io.NodeOutput(clip.encode_from_tokens_scheduled(tokens, add_dict=values))

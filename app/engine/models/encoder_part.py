@@ -29,6 +29,8 @@ class EncoderPart(nn.Module):
     """
 
     transformer: nn.Module
+    shortest_row = 77
+    """Places of the row that stands for no rows at all."""
 
     def __init__(self, transformer: nn.Module, pad_token: int, project: bool = False) -> None:
         super().__init__()
@@ -89,7 +91,7 @@ class EncoderPart(nn.Module):
         weighted = any(place[1] != 1.0 for row in rows for place in row)
         longest = max((len(row) for row in lists), default=0)
         if weighted or not lists:
-            lists.append(self.empty_row(longest or 77))
+            lists.append(self.empty_row(longest or self.shortest_row))
         out, pooled = self.encode(lists)
         if weighted:
             plain = out[-1]

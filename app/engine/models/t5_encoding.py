@@ -16,6 +16,7 @@ class T5EncoderPart(EncoderPart):
     """A T5 encoder and its rules; packs know it as ``T5XXLModel``."""
 
     transformer: T5Encoder
+    shortest_row = 1
 
     def __init__(self, transformer: T5Encoder) -> None:
         super().__init__(transformer, PAD_TOKEN)

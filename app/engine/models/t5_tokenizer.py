@@ -55,7 +55,7 @@ def vocabulary_of(
 
         return read
     size = tensors["shared.weight"].shape[0]
-    if size not in _VOCABULARY_SIZES and size > max(_VOCABULARY_SIZES):
+    if size not in _VOCABULARY_SIZES:
         raise ModelFileError(
             f"This T5 text encoder has a vocabulary of its own with {size} words, and the file "
             "does not carry it. Use the T5 encoder that goes with Flux and SD3 (t5xxl)."

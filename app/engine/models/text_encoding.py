@@ -133,7 +133,15 @@ class TextModel(nn.Module):
         Raises:
             KeyError: Rows for one of the encoders are missing.
         """
-        found = {key: self.part(key).encode_token_weights(rows[key]) for key in self.keys}
+        parts = {key: self.part(key) for key in self.keys}
+        if self._join is not None:
+            # Nodes give no rows at all to a CLIP encoder that shall be left out.
+            parts = {
+                key: part
+                for key, part in parts.items()
+                if rows[key] or isinstance(part, T5EncoderPart)
+            }
+        found = {key: part.encode_token_weights(rows[key]) for key, part in parts.items()}
         if self._join is not None:
             return self._join(found)
         conds, (_, pooled) = [cond for cond, _ in found.values()], found[self.pooled_key]
@@ -203,6 +211,8 @@ def _join_sd3(found: Mapping[str, Encoded]) -> Encoded:
         rows.append(F.pad(joined, (0, _SD3_WIDTH - joined.shape[-1])))
     if "t5xxl" in found:
         rows.append(found["t5xxl"][0])
+    if not rows:
+        rows.append(torch.zeros(1, 77, _SD3_WIDTH))
     return torch.cat(rows, dim=1), torch.cat(pooled, dim=-1)
 
 

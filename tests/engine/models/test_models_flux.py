@@ -410,7 +410,7 @@ def test_pictures_to_edit_come_in_the_scale_of_the_sampler(weights):
 def test_a_prompt_of_another_kind_of_model_is_refused_in_words(weights):
     model = diffusion_model_from_tensors(weights).model
 
-    with pytest.raises(ValueError, match="768 wide, and Flux takes 80.*DualCLIPLoader, type flux"):
+    with pytest.raises(ValueError, match=r"768 wide, and Flux takes 80.*DualCLIPLoader, type flux"):
         conditions(model, cross_attn=torch.zeros(1, 77, 768))
 
 

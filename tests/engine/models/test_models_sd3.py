@@ -146,7 +146,7 @@ def test_prompts_of_another_kind_of_model_are_refused_in_words(weights):
 
     with pytest.raises(ValueError, match="2048 wide, and Stable Diffusion 3 takes 80"):
         conditions(model, cross_attn=torch.zeros(1, 77, 2048))
-    with pytest.raises(ValueError, match="summary is 768 wide.*TripleCLIPLoader"):
+    with pytest.raises(ValueError, match=r"summary is 768 wide.*TripleCLIPLoader"):
         conditions(model, cross_attn=text, pooled_output=torch.zeros(1, 768))
     assert conditions(model, cross_attn=text)["y"].cond.shape == (1, 48)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -174,4 +175,52 @@ def clip_shapes(prefix=""):
         _linear(shapes, stem + "mlp.fc2", width, inner)
         for norm in ("layer_norm1", "layer_norm2"):
             shapes[f"{stem}{norm}.weight"] = shapes[f"{stem}{norm}.bias"] = (width,)
+    return shapes
+
+
+def vocabulary(*pieces):
+    """Return a ``spiece.model`` with padding, end, unknown and these pieces, as bytes."""
+
+    def record(field, content):
+        return bytes([field << 3 | 2, len(content)]) + content
+
+    def piece(text, kind, score):
+        body = record(1, text.encode()) + b"\x15" + struct.pack("<f", score) + bytes([0x18, kind])
+        return record(1, body)
+
+    special = piece("<pad>", 3, 0) + piece("</s>", 3, 0) + piece("<unk>", 2, 0)
+    words = [piece(text, 1, -float(rank)) for rank, text in enumerate(pieces, start=1)]
+    return special + b"".join(words)
+
+
+def vae_shapes(channels=16, width=32):
+    """Return names and shapes of a small VAE without quantising layers, as Flux and SD3 have."""
+    shapes = {}
+
+    def conv(name, out, inside, size=3):
+        shapes[name + ".weight"] = (out, inside, size, size)
+        shapes[name + ".bias"] = (out,)
+
+    def norm(name):
+        shapes[name + ".weight"] = shapes[name + ".bias"] = (width,)
+
+    def block(stem):
+        for number in (1, 2):
+            norm(f"{stem}.norm{number}")
+            conv(f"{stem}.conv{number}", width, width)
+
+    for half, inside, outside in (("encoder", 3, 2 * channels), ("decoder", channels, 3)):
+        conv(f"{half}.conv_in", width, inside)
+        conv(f"{half}.conv_out", outside, width)
+        norm(f"{half}.norm_out")
+        block(f"{half}.mid.block_1")
+        block(f"{half}.mid.block_2")
+        norm(f"{half}.mid.attn_1.norm")
+        for part in ("q", "k", "v", "proj_out"):
+            conv(f"{half}.mid.attn_1.{part}", width, width, 1)
+        for level in range(4):
+            side, way = ("down", "downsample") if half == "encoder" else ("up", "upsample")
+            block(f"{half}.{side}.{level}.block.0")
+            if level != (3 if half == "encoder" else 0):
+                conv(f"{half}.{side}.{level}.{way}.conv", width, width)
     return shapes
