@@ -274,7 +274,7 @@ def find_missing(
             return ()
 
     types = requirements.missing_node_types(workflow, definitions)
-    lacking = requirements.missing_models(workflow, list_files)
+    lacking = requirements.missing_models(workflow, list_files, definitions)
     kinds = dict.fromkeys(model.folder for model in lacking)
     return Missing(
         requirements.missing_packs(types),

@@ -222,7 +222,7 @@ def test_u_365_the_link_is_copied_and_size_hash_and_folder_are_told(window, lack
 
 
 def test_u_365_look_again_finds_a_file_that_was_put_there(window, lacking):
-    _, card = lacking
+    item, card = lacking
     click(card.look_button)
     settle(window)
     assert len(card.model_rows) == 1
@@ -232,7 +232,13 @@ def test_u_365_look_again_finds_a_file_that_was_put_there(window, lacking):
     click(card.look_button)
     settle(window)
 
+    # The other node names it in a folder where it is not, and would be refused.
+    (part,) = card.model_rows
+    assert [place.key for place in part.row.places] == ["9"]
+    click(part.suggestion)
+    settle(window)
     assert card.model_rows == []
+    assert values(item) == [MODEL["name"]] * 2
     assert window.run_port.calls.count(("refresh",)) == 2
 
 
@@ -296,3 +302,19 @@ def test_the_check_can_be_switched_off(ready, tmp_path):
     ready.settings.set("packs.tell_missing", False)
     open_file(ready, needy(tmp_path / "Needy.json"))
     assert toasts(ready) == []
+
+
+def test_u_365_the_same_file_in_another_folder_is_offered_by_its_path(window, tmp_path):
+    with_loras(window)
+    folder = window.home / "models" / "loras"
+    (folder / "mine" / MODEL["name"]).write_bytes(b"x")
+    item = open_file(window, loaders(tmp_path / "Loaders.json"))
+    assert window.commands.trigger("file.requirements")
+    (part,) = card_of(window).model_rows
+    assert part.suggestion.text() == f"Use “mine/{MODEL['name']}”"
+
+    click(part.suggestion)
+    settle(window)
+
+    assert values(item) == [f"mine/{MODEL['name']}"] * 2
+    assert card_of(window).model_rows == []

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow.bind import bind_graph
-from app.engine.workflow.binding import BoundNode, WidgetRole
+from app.engine.workflow.binding import BoundGraph, BoundNode, WidgetRole
 from app.engine.workflow.library import Library
 from app.engine.workflow.model import ROOT, Graph, Node, RecordKind, Workflow, as_list, as_mapping
 from app.engine.workflow.patch import Patch, SetKey
@@ -136,18 +136,24 @@ def missing_packs(types: Iterable[MissingNodeType]) -> tuple[MissingPack, ...]:
 
 
 def missing_models(
-    workflow: Workflow, list_files: Callable[[str], Iterable[str]]
+    workflow: Workflow,
+    list_files: Callable[[str], Iterable[str]],
+    definitions: Mapping[str, NodeDefinition] | None = None,
 ) -> tuple[MissingModel, ...]:
     """Return the models that a workflow names and that are not there.
 
     A node's list counts as long as one of its values still names the model: an artist may have
-    chosen another one since.
+    chosen another one since. A file that lies in another folder inside of the model folder than
+    a node says is missing for that node: it would be refused.
 
     Args:
         workflow: The document; only read.
         list_files: Returns the files in a kind of model folder, by names relative to it; an
             unknown kind gives nothing. It is asked once a kind.
+        definitions: Node definitions as far as known; without them every file counts as there
+            that lies anywhere in its folder.
     """
+    bound = _Bindings(workflow, definitions or {})
     wanted: dict[tuple[str, str], MissingModel] = {}
     places: dict[tuple[str, str], list[NodePlace]] = {}
     for model, place in _named_models(workflow):
@@ -163,15 +169,39 @@ def missing_models(
         if model.folder not in files:
             files[model.folder] = tuple(list_files(model.folder))
         there = files[model.folder]
-        if not _is_there(model.name, there):
-            missing.append(
-                replace(
-                    model,
-                    nodes=tuple(places.get(key, ())),
-                    similar=similar_names(model.name, there),
-                )
-            )
+        nodes = tuple(places.get(key, ()))
+        if _is_there(model.name, there):
+            exact = {_plain(each) for each in there}
+            nodes = tuple(place for place in nodes if bound.refuses(place, model.name, exact))
+            if not nodes:
+                continue
+        missing.append(replace(model, nodes=nodes, similar=similar_names(model.name, there)))
     return tuple(missing)
+
+
+class _Bindings:
+    """Binds graphs when their nodes are asked for."""
+
+    def __init__(self, workflow: Workflow, definitions: Mapping[str, NodeDefinition]) -> None:
+        self._workflow = workflow
+        self._definitions = definitions
+        self._bound: dict[str, BoundGraph] = {}
+
+    def refuses(self, place: NodePlace, name: str, files: set[str]) -> bool:
+        """Tell whether a node names the file ``name`` by a path that neither it nor files know."""
+        graph = self._workflow.graph(place.graph_id)
+        if graph.nodes[place.key].type not in self._definitions:
+            return False
+        if place.graph_id not in self._bound:
+            self._bound[place.graph_id] = bind_graph(self._workflow, graph, self._definitions)
+        return any(
+            isinstance(widget.value, str)
+            and _base(widget.value) == _base(name)
+            and widget.choices is not None
+            and widget.value not in widget.choices
+            and _plain(widget.value) not in files
+            for widget in self._bound[place.graph_id].nodes[place.key].widgets
+        )
 
 
 def similar_names(name: str, names: Iterable[str]) -> tuple[str, ...]:

@@ -264,7 +264,10 @@ class ModelPart(QWidget):
         return popup
 
     def _add_suggestion(self, buttons: QHBoxLayout, name: str) -> None:
-        words = tr("Use “{name}”").format(name=_short(name))
+        # The very file in another folder: only its folder tells the two apart.
+        is_same = _base(name) == _base(self.row.name)
+        shown = _short(name if is_same else _base(name))
+        words = tr("Use “{name}”").format(name=shown)
         self.suggestion = Button(words, self._look, height=_BUTTON, icon="check")
         self.suggestion.setToolTip(tr("Use {name} in all nodes that name it").format(name=name))
         self.suggestion.clicked.connect(lambda: self._take(name))
@@ -332,9 +335,12 @@ def _call(function: Callable[[Place], None], place: Place) -> Callable[[], None]
     return lambda: function(place)
 
 
+def _base(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
 def _short(name: str) -> str:
-    base = name.replace("\\", "/").rpartition("/")[2]
-    return base if len(base) <= 40 else f"{base[:24]}…{base[-14:]}"
+    return name if len(name) <= 40 else f"{name[:24]}…{name[-14:]}"
 
 
 def _why_no_choice(row: ModelRow) -> str:

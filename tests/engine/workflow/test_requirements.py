@@ -169,3 +169,54 @@ def test_damaged_lists_hold_no_models(models):
 
     assert missing_models(workflow, _no_files) == ()
     assert json.loads(content(workflow))["models"] == models
+
+
+@pytest.mark.parametrize(
+    ("value", "files", "expected"),
+    [
+        ("big.safetensors", ["flux/big.safetensors"], ("flux/big.safetensors",)),
+        ("old\\big.safetensors", ["big.safetensors"], ("big.safetensors",)),
+        ("big.safetensors", ["big.safetensors", "flux/big.safetensors"], None),
+        ("flux\\big.safetensors", ["flux/big.safetensors"], None),
+    ],
+)
+def test_a_file_in_another_folder_than_a_node_says_is_missing_for_that_node(value, files, expected):
+    workflow = flow([node(1, "Load", widgets_values=[value, "x"], properties={"models": [_MODEL]})])
+
+    found = missing_models(workflow, lambda kind: files, _KNOWN)
+
+    assert [(each.nodes, each.similar) for each in found] == (
+        [] if expected is None else [((NodePlace("", "1"),), expected)]
+    )
+
+
+def test_sizes_are_read_from_either_key_and_nonsense_is_none():
+    entries = [
+        {"name": f"{number}.ckpt", "directory": "checkpoints", **size}
+        for number, size in enumerate(
+            [{"size": 5}, {"size_bytes": 6}, {"size": "big"}, {"size": -1}, {"size": True}]
+        )
+    ]
+
+    found = missing_models(flow([], models=entries), _no_files)
+
+    assert [each.size_bytes for each in found] == [5, 6, 0, 0, 0]
+
+
+def test_use_model_replaces_a_file_whatever_folder_a_node_says():
+    workflow = flow(
+        [
+            node(1, "Load", widgets_values=["big.safetensors", "deep\\big.safetensors"]),
+            node(2, "Load", widgets_values=["bigger.safetensors", "x"]),
+        ]
+    )
+
+    apply_patch(
+        workflow,
+        use_model(
+            workflow, _KNOWN, MissingModel("big.safetensors", "loras"), "flux/big.safetensors"
+        ),
+    )
+
+    values = [each.raw["widgets_values"] for each in workflow.root.nodes.values()]
+    assert values == [["flux/big.safetensors"] * 2, ["bigger.safetensors", "x"]]
