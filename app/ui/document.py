@@ -29,8 +29,12 @@ class WorkflowDocument(QObject):
         workflow: The records. Read freely; change only through :meth:`apply`.
         bound: The shown graph joined with its definitions; kept up to date.
         undo_stack: One entry for each gesture.
+        restyled: While the signals of an edit are sent: the nodes of ``nodes_changed`` whose slots
+            and widgets are as they were.
 
     Signals:
+        about_to_change: Before every edit, undo and redo, with the patch; with None before
+            another graph is shown or everything is bound anew.
         graph_reset: Another graph is shown, or everything may have changed: build anew.
         nodes_added, nodes_removed: Lists of node keys.
         nodes_changed: Keys of nodes of which anything but the position changed.
@@ -43,6 +47,7 @@ class WorkflowDocument(QObject):
         path_changed: The file has another path or name.
     """
 
+    about_to_change = Signal(object)
     graph_reset = Signal()
     nodes_added = Signal(object)
     nodes_removed = Signal(object)
@@ -68,6 +73,7 @@ class WorkflowDocument(QObject):
         super().__init__(parent)
         self.workflow = workflow
         self.undo_stack = QUndoStack(self)
+        self.restyled: frozenset[str] = frozenset()
         self._definitions = definitions
         self._path = path
         self._name = name
@@ -196,12 +202,15 @@ class WorkflowDocument(QObject):
         self.modified_changed.emit(not is_clean)
 
     def _apply_now(self, patch: Patch) -> Patch:
+        self.about_to_change.emit(patch)
         inverse = apply_patch(self.workflow, patch)
         change = update_binding(self.workflow, self.bound, self._definitions, patch)
         self._emit(change)
         return inverse
 
-    def _rebind(self) -> None:
+    def _rebind(self, *, is_edit: bool = False) -> None:
+        if not is_edit:
+            self.about_to_change.emit(None)
         if not self._is_way_whole():
             # An undo has taken a host or the definition away: show what is left of the way.
             levels = self.levels
@@ -219,9 +228,10 @@ class WorkflowDocument(QObject):
 
     def _emit(self, change: BindingChange) -> None:
         if change.is_reset or not self._is_way_whole():
-            self._rebind()
+            self._rebind(is_edit=True)
             self.edited.emit()
             return
+        self.restyled = change.nodes_restyled
         for keys, signal in (
             (change.links_removed, self.links_changed),
             (change.nodes_removed, self.nodes_removed),
@@ -236,6 +246,7 @@ class WorkflowDocument(QObject):
                 signal.emit(list(keys))
         if change.is_reordered:
             self.order_changed.emit()
+        self.restyled = frozenset()
         self.edited.emit()
 
 

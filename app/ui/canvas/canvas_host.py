@@ -118,6 +118,7 @@ class EditorKeeper:
     def __init__(self, view: CanvasView) -> None:
         self._view = view
         self._editor: EditorItem | None = None
+        self._place = ("", "")
 
     @property
     def is_open(self) -> bool:
@@ -146,6 +147,23 @@ class EditorKeeper:
         """Take what was typed so far and stay open, as before a run or a save."""
         if self._editor is not None:
             self._editor.flush()
+
+    def detach(self) -> None:
+        """Let the editor outlive the item that it lies over: an edit may take that away."""
+        frame = self._editor.frame if self._editor is not None else None
+        if frame is not None and frame.parentItem() is not None:
+            place = frame.scenePos()
+            frame.setParentItem(None)  # type: ignore[arg-type]  # Qt takes no parent too
+            frame.setPos(place)
+
+    def close_if_lost(self, _: object = None) -> None:
+        """Drop what is typed when its node is gone, or another graph is shown."""
+        editor, (graph_id, key) = self._editor, self._place
+        document = self._view.document
+        if editor is None:
+            return
+        if document.graph_id != graph_id or (key and key not in document.bound.nodes):
+            editor.finish(commit=False)
 
     def open_line(
         self,
@@ -264,6 +282,7 @@ class EditorKeeper:
 
     def _keep(self, editor: EditorItem, key: str, name: str) -> None:
         self._editor = editor
+        self._place = (self._view.document.graph_id, key)
         editor.left.connect(lambda step: self._on_left(key, name, step))
         editor.closed.connect(lambda: self._on_closed(editor, key, name))
 

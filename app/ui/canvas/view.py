@@ -23,6 +23,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
+from app.engine.workflow.patch import Patch
 from app.ui.canvas import picking
 from app.ui.canvas.actions import CanvasActions
 from app.ui.canvas.canvas_host import EditorKeeper
@@ -136,6 +137,7 @@ class CanvasView(QGraphicsView):
         self._nested_pan: PanGesture | None = None
         self._is_space_held = False
         self._is_gesturing = False
+        self._is_releasing = False
         self._forwards_to_editor = False
         self._last_pos = QPointF()
         self._set_up()
@@ -155,6 +157,9 @@ class CanvasView(QGraphicsView):
         self.navigator.changed.connect(self._on_moved)
         self.navigator.zoom_changed.connect(self._on_zoomed)
         self.navigator.settled.connect(self._on_settled)
+        document.about_to_change.connect(self._on_change)
+        for gone in (document.graph_reset, document.nodes_removed):
+            gone.connect(self.editors.close_if_lost)
         self.setSceneRect(VIEW_RECT)
         self.setScene(self.canvas)
         self.navigator.set_state(1.0, QPointF(0.0, 0.0))
@@ -200,6 +205,9 @@ class CanvasView(QGraphicsView):
         """Let go of the document before the widget is deleted."""
         self.cancel_gesture()
         self.editors.commit()
+        self.document.about_to_change.disconnect(self._on_change)
+        for gone in (self.document.graph_reset, self.document.nodes_removed):
+            gone.disconnect(self.editors.close_if_lost)
         self.navigator.stop()
         self.pump.stop()
         self.tooltips.hide()
@@ -245,6 +253,15 @@ class CanvasView(QGraphicsView):
         gesture.cancel()
         self.end_gesture()
         return True
+
+    def _on_change(self, patch: Patch | None) -> None:
+        """Cancel a gesture before an edit that is not its own takes away what it holds."""
+        if patch is None:
+            self.editors.flush()
+        self.editors.detach()
+        gesture = self._gesture
+        if gesture is not None and not self._is_releasing and not gesture.can_outlive(patch):
+            self.cancel_gesture()
 
     def clear_loose_link(self) -> None:
         """Stop drawing the link that was let go over empty canvas."""
@@ -360,7 +377,11 @@ class CanvasView(QGraphicsView):
             super().mouseReleaseEvent(event)
         elif self._gesture is not None and event.button() == Qt.MouseButton.LeftButton:
             gesture = self._gesture
-            gesture.release(self.pointer(event))
+            self._is_releasing = True
+            try:
+                gesture.release(self.pointer(event))
+            finally:
+                self._is_releasing = False
             if self._gesture is gesture:
                 self.end_gesture()
             self.update_hover(event.position())

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
 
+from app.engine.workflow.model import RecordKind
+from app.engine.workflow.patch import Patch, SetKey
+
 if TYPE_CHECKING:
     from app.ui.canvas.view import CanvasView
 
 DRIFT_PX = 6.0
 """A press that moves less than this is a click (U-109)."""
 SNAP_STEP = 10.0
+_HARMLESS = frozenset({"widgets_values", "widgets_values_named", "title", "mode", "order"})
+"""Values of nodes that may change under any gesture, as a seed does between two runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,14 @@ class Gesture:
         cursor: Shape of the pointer meanwhile, or None for the usual one.
         moves_canvas: Large parts of the picture change: leave out what is dear to paint.
         pans_at_edge: The view moves when the pointer comes near its edge.
+        survives_edits: It goes on when nodes, links or slots change meanwhile; others are
+            cancelled, for what they hold may be gone.
     """
 
     cursor: Qt.CursorShape | None = None
     moves_canvas = False
     pans_at_edge = False
+    survives_edits = False
 
     def __init__(self, view: CanvasView, start: Pointer) -> None:
         self.view = view
@@ -79,6 +87,15 @@ class Gesture:
 
     def cancel(self) -> None:
         """Take everything back."""
+
+    def can_outlive(self, patch: Patch | None) -> bool:
+        """Tell whether it may go on after an edit that is not its own; None may be anything."""
+        if self.survives_edits:
+            return True
+        return patch is not None and all(
+            isinstance(step, SetKey) and step.kind is RecordKind.NODE and step.name in _HARMLESS
+            for step in patch
+        )
 
     def snaps(self, pointer: Pointer) -> bool:
         """Tell whether things keep to the grid: by Shift, or always (U-110)."""

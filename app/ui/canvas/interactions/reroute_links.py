@@ -143,7 +143,9 @@ def join(workflow: Workflow, bound: BoundGraph, loose: LooseLink, drop: LinkDrop
 
 def join_node(workflow: Workflow, bound: BoundGraph, loose: LooseLink, key: str) -> Patch:
     """Return the edit that links a loose link to the first fitting socket of a node."""
-    if loose.node not in bound.nodes:
+    node = bound.nodes.get(loose.node)
+    # An undo may have taken away what the link hangs from.
+    if node is None or loose.slot >= len(node.outputs if loose.is_output else node.inputs):
         return ()
     if loose.reroute and loose.reroute not in workflow.graph(bound.graph_id).reroutes:
         return ()

@@ -48,6 +48,9 @@ def press_widget(
 class WidgetGesture(Gesture):
     """Hands the pointer on to a control that has taken the press."""
 
+    # Its control edits the document while it is dragged.
+    survives_edits = True
+
     def __init__(self, view: CanvasView, start: Pointer, hit: Hit, drag: WidgetDrag) -> None:
         super().__init__(view, start)
         self._hit = hit
