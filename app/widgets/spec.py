@@ -15,6 +15,9 @@ from typing import Any
 class WidgetKind(enum.Enum):
     """The kinds of control; the factory has one row for each."""
 
+    # The hash of an enum is a Python function, and every row of every node is looked up by kind.
+    __hash__ = object.__hash__
+
     INT = "int"
     FLOAT = "float"
     SLIDER = "slider"

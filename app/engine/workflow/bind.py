@@ -58,6 +58,8 @@ class BindingChange:
     Attributes:
         nodes_added, nodes_removed: Keys of nodes.
         nodes_changed: Keys of nodes of which anything but the position changed.
+        nodes_restyled: Those of the changed nodes of which only mode, flags, colours or the stored
+            size changed: their slots and widgets are as they were.
         nodes_moved: Keys of nodes of which only the position changed.
         links_added: Keys of links that are new or run differently now.
         links_removed: Keys of links that are gone.
@@ -70,6 +72,7 @@ class BindingChange:
     nodes_added: list[str] = field(default_factory=list)
     nodes_removed: list[str] = field(default_factory=list)
     nodes_changed: list[str] = field(default_factory=list)
+    nodes_restyled: frozenset[str] = frozenset()
     nodes_moved: list[str] = field(default_factory=list)
     links_added: list[str] = field(default_factory=list)
     links_removed: list[str] = field(default_factory=list)
@@ -177,6 +180,7 @@ class _Update:
         self._graph = workflow.graph(bound.graph_id)
         self._state = state
         self._changed: dict[str, None] = {}
+        self._restyled: set[str] = set()
         self._moved: dict[str, None] = {}
         self._rebound: dict[str, None] = {}
         self._came: dict[str, None] = {}
@@ -247,6 +251,8 @@ class _Update:
         if change.is_reordered:
             self._reorder()
         self._update_links()
+        change.nodes_restyled = frozenset(self._restyled - self._changed.keys())
+        self._changed.update(dict.fromkeys(self._restyled))
         added = set(change.nodes_added)
         change.nodes_changed = [key for key in self._changed if key in nodes and key not in added]
         change.nodes_moved = [
@@ -288,7 +294,7 @@ class _Update:
         elif operation.name == "pos":
             self._moved[key] = None
         elif operation.name in _PLAIN_NODE_KEYS:
-            self._changed[key] = None
+            self._restyled.add(key)
         else:
             self._rebound[key] = None
 

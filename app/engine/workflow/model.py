@@ -36,6 +36,9 @@ class Mode(enum.IntEnum):
 class RecordKind(enum.Enum):
     """The kinds of record a graph holds; the value is the key of their list in the file."""
 
+    # The hash of an enum is a Python function; edits of thousands of nodes ask for millions.
+    __hash__ = object.__hash__
+
     NODE = "nodes"
     LINK = "links"
     FLOATING_LINK = "floatingLinks"
@@ -299,13 +302,18 @@ class Graph:
 
     def records(self, kind: RecordKind) -> dict[str, Any]:
         """Return the table of one kind of record."""
-        return {
-            RecordKind.NODE: self.nodes,
-            RecordKind.LINK: self.links,
-            RecordKind.FLOATING_LINK: self.floating_links,
-            RecordKind.GROUP: self.groups,
-            RecordKind.REROUTE: self.reroutes,
-        }[kind]  # type: ignore[return-value]
+        table: dict[str, Any]
+        if kind is RecordKind.NODE:
+            table = self.nodes
+        elif kind is RecordKind.LINK:
+            table = self.links
+        elif kind is RecordKind.REROUTE:
+            table = self.reroutes
+        elif kind is RecordKind.GROUP:
+            table = self.groups
+        else:
+            table = self.floating_links
+        return table
 
     def stored_list(self, kind: RecordKind) -> list[Any] | None:
         """Return the list in the file that holds one kind of record, or None.
@@ -368,12 +376,18 @@ RECORD_CLASSES: Mapping[RecordKind, type[Record]] = {
 }
 
 
+_NUMBER_TYPES: Final = (int, float)
 _FAR: Final = 10_000_000
 """Places and sizes beyond this are damage; Qt could not show them."""
 
 
 def read_pair(value: Any, default: tuple[float, float]) -> tuple[float, float]:
     """Read ``[x, y]`` or ``{"0": x, "1": y}``; what cannot be read takes the default."""
+    if type(value) is list and len(value) == 2:
+        x, y = value
+        are_numbers = type(x) in _NUMBER_TYPES and type(y) in _NUMBER_TYPES  # as nearly all are
+        if are_numbers and -_FAR <= x <= _FAR and -_FAR <= y <= _FAR:
+            return (float(x), float(y))
     numbers = list(_numbers(value))
     return (numbers[0], numbers[1]) if len(numbers) >= 2 else default
 

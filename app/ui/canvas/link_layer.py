@@ -113,10 +113,24 @@ class LinkLayer:
                 dirty.append(self._place(link))
         self.item.update_boxes(dirty)
 
+    def moved(self, nodes: Iterable[str], dx: float, dy: float) -> None:
+        """Bring links in step after all these nodes moved by the same way."""
+        if self._bound is None:
+            return
+        inner, others = self._parted(set(nodes))
+        self.item.update_boxes([self.item.move_links(inner - self.lifted, dx, dy)])
+        self.update(others)
+
     def begin_move(self, nodes: set[str]) -> set[str]:
         """Let links with both ends on ``nodes`` be shifted; returns the others of these nodes."""
+        inner, others = self._parted(nodes)
+        self.item.begin_shift(inner)
+        return others
+
+    def _parted(self, nodes: set[str]) -> tuple[set[str], set[str]]:
+        """Return the links that run between these nodes alone, and the others of these nodes."""
         if self._bound is None:
-            return set()
+            return set(), set()
         links = self._bound.links
         touched = self.links_of(nodes)
         inner = {
@@ -127,8 +141,7 @@ class LinkLayer:
             and link.target in nodes
             and not link.reroutes
         }
-        self.item.begin_shift(inner)
-        return touched - inner
+        return inner, touched - inner
 
     def update_nodes(self, keys: Iterable[str]) -> None:
         """Route the links of these nodes anew, after they moved or changed."""

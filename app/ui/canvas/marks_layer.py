@@ -67,11 +67,10 @@ class MarksLayer:
         scene = self._scene
         lit = frozenset(scene.links.links_of(scene.selection.nodes))
         links = scene.document.bound.links
-        for link_key in lit ^ self.lit:
-            link = links.get(link_key)
-            if link is not None:
-                for key in (link.origin, link.target):
-                    scene.repaint_node(key)
+        changed = [link for key in lit ^ self.lit if (link := links.get(key)) is not None]
+        ends = {link.origin: None for link in changed} | {link.target: None for link in changed}
+        items = scene.nodes
+        scene.refresher.mark_all_stale(items[key] for key in ends if key in items)
         self.lit = lit
         self._light_links()
 

@@ -99,6 +99,13 @@ class NodeItem(QGraphicsPixmapItem):
         self._update_controls()
         self.update_size()
 
+    def restyle(self) -> bool:
+        """Take over another mode, flags or stored size; tells whether links end elsewhere now."""
+        before = self.is_collapsed, self.size
+        self.is_collapsed = self.node.node.is_collapsed
+        self.update_size()
+        return before != (self.is_collapsed, self.size)
+
     def set_extras(self, extras: dict[str, NodeWidget]) -> None:
         """Give the node controls of its own, by name: live widgets of a pack."""
         self.extras = extras

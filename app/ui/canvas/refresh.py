@@ -74,6 +74,14 @@ class PictureRefresher:
         if self.on_stale is not None:
             self.on_stale()
 
+    def mark_all_stale(self, items: Iterable[NodeItem]) -> None:
+        """Paint these nodes anew when they are next on screen."""
+        for item in items:
+            item.is_stale = True
+            self._stale[item] = None
+        if self.on_stale is not None:
+            self.on_stale()
+
     def forget(self, item: NodeItem) -> None:
         """Drop what is kept of a node that goes away."""
         self._used -= self._bytes.pop(item, 0)

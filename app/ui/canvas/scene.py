@@ -32,6 +32,8 @@ from app.widgets.style import Style
 if TYPE_CHECKING:
     from app.ui.document import WorkflowDocument
 
+MANY_CHANGES = 100
+"""From so many nodes on in one edit, everything is painted anew instead of each of them."""
 MANY_NODES = 800
 """From so many nodes on, the collector is kept away from them (a full pass takes 25 ms)."""
 
@@ -80,6 +82,7 @@ class CanvasScene(QGraphicsScene):
         self._loose_link: QGraphicsItem | None = None
         self._moving: set[str] = set()
         self._moving_links: set[str] = set()
+        self._unrouted: set[str] = set()
         self._boxes = NodeBoxes()
         self._style = style
         self.marks = MarksLayer(self)
@@ -99,6 +102,7 @@ class CanvasScene(QGraphicsScene):
         yield document.links_changed, self._on_links_changed
         yield document.groups_changed, self._on_groups_changed
         yield document.reroutes_changed, self._on_reroutes_changed
+        yield document.edited, self._route_links
         yield state.node_changed, self._on_run_changed
         yield state.progress_changed, self._on_progress_changed
 
@@ -160,6 +164,7 @@ class CanvasScene(QGraphicsScene):
         self.update()
 
     def _clear(self) -> None:
+        self._unrouted.clear()
         self.run.clear()
         self.refresher.clear()
         for item in self.nodes.values():
@@ -213,10 +218,8 @@ class CanvasScene(QGraphicsScene):
 
     def _relight(self, changed: Iterable[str]) -> None:
         """Bring outlines, titles and links in step with the selection."""
-        for key in changed:
-            item = self.nodes.get(key)
-            if item is not None:
-                self.refresher.mark_stale(item)
+        items = self.nodes
+        self.refresher.mark_all_stale(items[key] for key in changed if key in items)
         self.marks.update_lit()
 
     def set_hover(self, hit: Hit) -> None:
@@ -375,19 +378,23 @@ class CanvasScene(QGraphicsScene):
             item = NodeItem(self.document.bound.nodes[key], fonts)
             self._place_new(item, len(self.nodes))
             self.run.update_node(item)
-            self.refresher.mark_stale(item)
-        self.links.update_nodes(keys)
+        self.refresher.mark_all_stale(self.nodes[key] for key in keys)
+        self._unrouted |= self.links.links_of(keys)
         self.refresher.invalidate_all()
         self.content_changed.emit()
 
     def _on_nodes_removed(self, keys: list[str]) -> None:
+        is_mass = len(keys) >= MANY_CHANGES
         for key in keys:
             item = self.nodes.pop(key)
-            self.marks.update_outline(item)
+            if not is_mass:
+                self.marks.update_outline(item)
             self._boxes.remove(key)
             self.run.forget(key)
             self.refresher.forget(item)
             self.removeItem(item)
+        if is_mass:
+            self.update()
         self._update_floating()
         if self.pointer.hover.key in keys:
             self.set_hover(NOTHING)
@@ -395,25 +402,42 @@ class CanvasScene(QGraphicsScene):
         self.content_changed.emit()
 
     def _on_nodes_changed(self, keys: list[str]) -> None:
+        is_mass = len(keys) >= MANY_CHANGES
+        restyled, bound = self.document.restyled, self.document.bound
+        rerouted: list[str] = []
         for key in keys:
             item = self.nodes[key]
-            self.marks.update_outline(item)
+            if not is_mass:
+                self.marks.update_outline(item)
             item.dragged_size = None
-            item.rebind(self.document.bound.nodes[key])
+            if key not in restyled:
+                item.rebind(bound.nodes[key])
+                rerouted.append(key)
+            elif item.restyle():
+                rerouted.append(key)
             self._fade(item)
             self._move_node(item, QPointF(*item.node.node.pos))
-            self.refresher.mark_stale(item)
-            if key == self.pointer.hover.node:
-                self.set_hover(NOTHING)
-            self.marks.update_outline(item)
-        self.links.update_nodes(keys)
+            if not is_mass:
+                self.marks.update_outline(item)
+        if self.pointer.hover.node in keys:
+            self.set_hover(NOTHING)
+        self.refresher.mark_all_stale(self.nodes[key] for key in keys)
+        if is_mass:
+            self.update()
+        self._unrouted |= self.links.links_of(rerouted)
         self.content_changed.emit()
 
     def _on_nodes_moved(self, keys: list[str]) -> None:
+        ways: set[tuple[float, float]] = set()
         for key in keys:
             item = self.nodes[key]
-            self._move_node(item, QPointF(*item.node.node.pos))
-        self.links.update_nodes(keys)
+            x, y = item.node.node.pos
+            ways.add((x - item.x(), y - item.y()))
+            self._move_node(item, QPointF(x, y))
+        if len(ways) == 1 and not self._unrouted:
+            self.links.moved(keys, *ways.pop())
+        else:
+            self._unrouted |= self.links.links_of(keys)
         self._update_floating()
         self.refresher.invalidate_all()
         self.content_changed.emit()
@@ -425,8 +449,15 @@ class CanvasScene(QGraphicsScene):
                 item.setZValue(depth)
                 self.run.place_bar(item)
 
+    def _route_links(self) -> None:
+        """Route the links of what changed, once for all that an edit did."""
+        if self._unrouted:
+            unrouted, self._unrouted = self._unrouted, set()
+            self.links.update(unrouted)
+
     def _on_links_changed(self, keys: list[str]) -> None:
-        self.links.update(keys)
+        self._unrouted.update(keys)
+        self._route_links()
         self._update_floating()
         self._frames.color_reroutes(self.reroutes)
         self.marks.update_lit()

@@ -159,6 +159,9 @@ def remove_nodes(
     chosen = {key: None for key in keys if key in draft.graph.nodes}
     joins = join_around(bound, chosen) if keep_links else []
     for key in chosen:
+        # Before their links, so that nobody tidies the slots of what goes.
+        draft.remove(RecordKind.NODE, key)
+    for key in chosen:
         for link in draft.stored_links(key, into=True, out=False):
             inside = draft.graph.links[link].origin in chosen
             chains.remove_link(link, keep=None if inside else "output")
@@ -166,8 +169,6 @@ def remove_nodes(
             chains.remove_link(link, keep="input")
     for link in chains.floating_of(chosen):
         chains.remove_floating(link)
-    for key in chosen:
-        draft.remove(RecordKind.NODE, key)
     add_joins(chains, draft, joins)
     chains.settle()
     return draft.patch()
