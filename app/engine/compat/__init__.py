@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from app.engine.compat import session
 from app.engine.compat.finder import add_finder, is_host_name, remove_finder
@@ -22,6 +22,7 @@ from app.engine.compat.session import HostEngine, HostSession
 from app.engine.compat.standins import NotSupportedHereError
 from app.engine.errors import EngineStateError, describe
 from app.engine.model_folders import ModelFolders
+from app.engine.models.replaceable import set_finder
 from app.engine.node_types.packs import forget_packs
 
 __all__ = [
@@ -67,7 +68,22 @@ def install(engine: HostEngine, folders: ModelFolders | None = None) -> ModelFol
     session.set_current(HostSession(engine, table))
     _replaced.update(_take_host_modules())
     add_finder()
+    set_finder(_seen_by_packs)
     return table
+
+
+_SEAMS: Final = {
+    "attention": ("comfy.ldm.modules.attention", "optimized_attention"),
+    "calculate_weight": ("comfy.lora", "calculate_weight"),
+}
+"""Where packs replace functions that networks call."""
+
+
+def _seen_by_packs(key: str) -> Any:
+    """Return what packs see of one of our functions; None before they could have changed it."""
+    module_name, name = _SEAMS[key]
+    module = sys.modules.get(module_name)
+    return None if module is None else vars(module).get(name)
 
 
 def uninstall() -> None:
@@ -75,6 +91,7 @@ def uninstall() -> None:
     if not session.is_active():
         return
     remove_finder()
+    set_finder(None)
     forget_packs()
     # Packs may have put something of their own into the place of the server.
     server = getattr(sys.modules.get("server"), "PromptServer", None)

@@ -24,11 +24,8 @@ _MODELS: Final[dict[str, str]] = {
     "comfy.diffusers_load": "load_diffusers",
     "comfy.gligen": "Gligen load_gligen",
     "comfy.hooks": (
-        "EnumHookMode EnumHookScope EnumHookType Hook HookGroup HookKeyframe "
-        "HookKeyframeGroup ObjectPatchHook TransformerOptionsHook WeightHook WrapperHook "
-        "create_hook_lora load_hook_lora_for_models set_conds_props "
-        "set_conds_props_and_combine set_default_conds_and_combine set_hooks_for_conditioning "
-        "set_timesteps_for_conditioning"
+        "Hook ObjectPatchHook TransformerOptionsHook WeightHook WrapperHook create_hook_lora "
+        "load_hook_lora_for_models"
     ),
     "comfy.k_diffusion.deis": "get_deis_coeff_list",
     "comfy.k_diffusion.sa_solver": "compute_stochastic_adams_b_coeffs",
@@ -41,7 +38,6 @@ _MODELS: Final[dict[str, str]] = {
     "comfy.model_patcher": "LowVramPatch create_hook_patches_clone wipe_lowvram_weight",
     "comfy.ops": "fp8_linear fp8_ops",
     "comfy.quant_ops": "QUANT_ALGOS QuantizedTensor TensorCoreFP8Layout ck",
-    "comfy.rmsnorm": "RMSNorm rms_norm",
     "comfy.sampler_helpers": "prepare_model_patcher",
     "comfy.samplers": "wrap_model",
     "comfy.sd": (
@@ -64,25 +60,21 @@ _MODELS: Final[dict[str, str]] = {
 }
 
 _NETWORKS: Final[dict[str, str]] = {
-    "comfy.ldm.common_dit": "pad_to_patch_size rms_norm",
     "comfy.ldm.flux.layers": (
         "DoubleStreamBlock EmbedND LastLayer MLPEmbedder Modulation QKNorm SelfAttention "
-        "SingleStreamBlock timestep_embedding"
+        "SingleStreamBlock"
     ),
-    "comfy.ldm.flux.math": "apply_rope attention rope",
     "comfy.ldm.flux.model": "Flux FluxParams",
     "comfy.ldm.lightricks.model": "LTXVModel apply_rotary_emb precompute_freqs_cis",
     "comfy.ldm.lightricks.vae.causal_conv3d": "CausalConv3d",
     "comfy.ldm.lightricks.vae.causal_video_autoencoder": "Decoder Encoder ResnetBlock3D VideoVAE",
     "comfy.ldm.lightricks.vae.pixel_norm": "PixelNorm",
     "comfy.ldm.lumina.model": "FeedForward NextDiT",
-    "comfy.ldm.models.autoencoder": "AutoencoderKL AutoencodingEngine",
     "comfy.ldm.modules.attention": "SpatialVideoTransformer",
     "comfy.ldm.modules.diffusionmodules.mmdit": "JointBlock MMDiT RMSNorm",
     "comfy.ldm.modules.diffusionmodules.model": "AttnBlock Decoder Encoder ResnetBlock",
     "comfy.ldm.modules.diffusionmodules.openaimodel": "VideoResBlock",
     "comfy.ldm.modules.diffusionmodules.util": "AlphaBlender",
-    "comfy.ldm.modules.distributions.distributions": "DiagonalGaussianDistribution",
     "comfy.ldm.util": "instantiate_from_config",
     "comfy.ldm.wan.model": (
         "WanAttentionBlock WanI2VCrossAttention WanModel WanSelfAttention WanT2VCrossAttention"
@@ -93,9 +85,8 @@ _NETWORKS: Final[dict[str, str]] = {
 _ENGINE: Final[dict[str, str]] = {
     "comfy.model_management": "cast_to_gathered pin_memory",
     "comfy.utils": (
-        "TRANSFORMER_BLOCKS UNET_MAP_ATTENTIONS UNET_MAP_BASIC UNET_MAP_RESNET "
         "clip_text_transformers_convert convert_sd_to flux_to_diffusers mmdit_to_diffusers "
-        "pack_latents transformers_convert unet_to_diffusers unpack_latents"
+        "transformers_convert"
     ),
     "comfy_api.torch_helpers": "set_torch_compile_wrapper",
     "comfy_execution.caching": (

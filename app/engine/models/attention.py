@@ -7,7 +7,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812 - the customary name
 
+from app.engine.models.replaceable import replaceable
 
+
+@replaceable("attention")
 def optimized_attention(
     q: torch.Tensor,
     k: torch.Tensor,

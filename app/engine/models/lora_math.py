@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from app.engine.models.replaceable import replaceable
+
 log = logging.getLogger("easel.models")
 
 Tensor = torch.Tensor
@@ -331,6 +333,7 @@ class Patch:
         return tuple(self)[index]
 
 
+@replaceable("calculate_weight")
 def calculate_weight(
     patches: Iterable[Any],
     weight: Tensor,

@@ -508,3 +508,30 @@ def test_functions_that_packs_replaced_are_called_by_the_sampler_parts(sample, p
     assert counts["sampling_function"] == 3
     assert counts["prepare_sampling"] == 1
     assert counts["ksampler"] == 1
+
+
+def test_a_replaced_attention_is_that_of_every_network(sample, pack):
+    def weaker(original, q, k, v, heads, *rest, **options):
+        return original(q, k, v, heads, *rest, **options) * 0.8
+
+    before = sample(seed=40)
+    assert pack("replaces_host").COUNTS["optimized_attention"] >= 3
+    pack("replaces_host").CHANGES["optimized_attention"] = weaker
+    changed = sample(seed=40, hooks=[("post_cfg", 1.0)])
+    pack("replaces_host").CHANGES.clear()
+
+    assert not np.allclose(changed, before, atol=1e-3)
+    # The hook gets the function that was there when its pack was loaded.
+    np.testing.assert_allclose(sample(seed=40, hooks=[("attention", 0.8)]), changed, **CLOSE)
+
+
+def test_d195_a_replaced_weight_calculation_is_used_when_a_model_is_loaded(sample, pack, plain):
+    def nothing(original, patches, weight, key, *rest, **options):
+        return weight
+
+    pack("replaces_host").CHANGES["calculate_weight"] = nothing
+    unpatched = sample(hooks=[("weights", 1.7)])
+    pack("replaces_host").CHANGES.clear()
+
+    assert pack("replaces_host").COUNTS["calculate_weight"] >= 1
+    np.testing.assert_allclose(unpatched, plain, **CLOSE)

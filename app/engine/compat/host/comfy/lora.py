@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from app.engine.models import lora as _lora
-from app.engine.models.lora_math import calculate_weight as _calculate_weight
+from app.engine.models import lora_math as _lora_math
 
 __all__ = [
     "calculate_weight",
@@ -19,6 +19,9 @@ __all__ = [
 ]
 
 KeyMap = dict[str, Any]
+
+# Loading calls what packs put here; theirs may call ours, which never looks back.
+_calculate_weight: Any = _lora_math.calculate_weight.__wrapped__  # type: ignore[attr-defined]
 
 
 def load_lora(
@@ -52,7 +55,8 @@ def calculate_weight(
     original_weights: Any = None,
 ) -> torch.Tensor:
     """Return a weight with patches applied, in order (D-195)."""
-    return _calculate_weight(patches, weight, key, intermediate_dtype)
+    changed: torch.Tensor = _calculate_weight(patches, weight, key, intermediate_dtype)
+    return changed
 
 
 def pad_tensor_to_shape(tensor: torch.Tensor, new_shape: Sequence[int]) -> torch.Tensor:

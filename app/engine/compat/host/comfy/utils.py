@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 import struct
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import torch
+from comfy._unet_names import (
+    TRANSFORMER_BLOCKS,
+    UNET_MAP_ATTENTIONS,
+    UNET_MAP_BASIC,
+    UNET_MAP_RESNET,
+    unet_to_diffusers,
+)
 
 from app.engine.execution.context import get_executing_context
 from app.engine.execution.progress import report_progress
@@ -19,6 +27,10 @@ from app.engine.imaging.tiling import get_tiled_scale_steps, tiled_scale, tiled_
 __all__ = [
     "PROGRESS_BAR_ENABLED",
     "PROGRESS_BAR_HOOK",
+    "TRANSFORMER_BLOCKS",
+    "UNET_MAP_ATTENTIONS",
+    "UNET_MAP_BASIC",
+    "UNET_MAP_RESNET",
     "ProgressBar",
     "bislerp",
     "calculate_parameters",
@@ -28,6 +40,7 @@ __all__ = [
     "get_tiled_scale_steps",
     "lanczos",
     "load_torch_file",
+    "pack_latents",
     "repeat_to_batch_size",
     "reshape_mask",
     "resize_to_batch_size",
@@ -42,6 +55,8 @@ __all__ = [
     "state_dict_prefix_replace",
     "tiled_scale",
     "tiled_scale_multidim",
+    "unet_to_diffusers",
+    "unpack_latents",
     "weight_dtype",
 ]
 
@@ -263,3 +278,31 @@ def string_to_seed(data: str | bytes) -> int:
     import zlib
 
     return zlib.crc32(data if isinstance(data, bytes) else data.encode("utf-8"))
+
+
+def pack_latents(latents: list[torch.Tensor]) -> tuple[torch.Tensor, list[list[int]]]:
+    """Return several latents as one of a single axis, and their shapes.
+
+    Args:
+        latents: Each ``(batch, ...)``, of one batch size.
+
+    Returns:
+        ``(batch, 1, numbers)``, and what :func:`unpack_latents` takes.
+    """
+    shapes = [list(latent.shape) for latent in latents]
+    flat = [latent.reshape(latent.shape[0], 1, -1) for latent in latents]
+    return torch.cat(flat, dim=-1), shapes
+
+
+def unpack_latents(
+    combined_latent: torch.Tensor, latent_shapes: list[list[int]]
+) -> list[torch.Tensor]:
+    """Undo :func:`pack_latents`; the batch may have changed."""
+    if len(latent_shapes) < 2:
+        return [combined_latent]
+    sizes = [math.prod(shape[1:]) for shape in latent_shapes]
+    parts = torch.split(combined_latent, sizes, dim=-1)
+    return [
+        part.reshape(part.shape[0], *shape[1:])
+        for part, shape in zip(parts, latent_shapes, strict=True)
+    ]

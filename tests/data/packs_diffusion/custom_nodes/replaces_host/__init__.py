@@ -2,6 +2,8 @@
 import functools
 
 import comfy.k_diffusion.sampling
+import comfy.ldm.modules.attention
+import comfy.lora
 import comfy.model_management
 import comfy.sample
 import comfy.sampler_helpers
@@ -46,6 +48,8 @@ for owner, name in (
     (comfy.model_management, "throw_exception_if_processing_interrupted"),
     (comfy.k_diffusion.sampling, "default_noise_sampler"),
     (comfy.k_diffusion.sampling, "sample_dpmpp_2m"),
+    (comfy.ldm.modules.attention, "optimized_attention"),
+    (comfy.lora, "calculate_weight"),
     (latent_preview, "prepare_callback"),
     (latent_preview, "get_previewer"),
 ):

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from app.engine.models.attention import optimized_attention
+from app.engine.models import attention as _attention
 from app.engine.models.unet_blocks import (
     BasicTransformerBlock,
     CrossAttention,
@@ -43,6 +43,9 @@ __all__ = [
 
 _ATTN_PRECISION = "fp32"
 
+# What networks call looks here first; what packs get never looks back.
+optimized_attention: Any = _attention.optimized_attention.__wrapped__  # type: ignore[attr-defined]
+
 optimized_attention_masked = optimized_attention
 attention_basic = optimized_attention
 attention_flash = optimized_attention
@@ -57,7 +60,8 @@ def optimized_attention_for_device(
     device: torch.device, mask: bool = False, small_input: bool = False
 ) -> Callable[..., torch.Tensor]:
     """Return the function for attention on a device."""
-    return optimized_attention
+    attend: Callable[..., torch.Tensor] = optimized_attention
+    return attend
 
 
 def wrap_attn(func: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,1 @@
+"""``comfy.ldm.flux``: parts of the Flux transformer."""

@@ -1,0 +1,1 @@
+"""``comfy.ldm.models``: encoders of pictures."""
