@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.widgets.compositor import cut_out, make_see_through
 from app.widgets.fuzzy import IN_ORDER, Match, SearchItem, rank
-from app.widgets.popup import SHADOW, paint_shadow
+from app.widgets.popup import SHADOW, paint_panel
 from app.widgets.search_list import SearchList
 from app.widgets.style import Style
-from app.widgets.themed import Themed, paint_box, text_width
+from app.widgets.themed import Themed, text_width
 
 LEAST_LETTERS = 2
 MOST_SUGGESTIONS = 50
@@ -107,7 +108,7 @@ class CompletionList(Themed, QWidget):
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.ToolTip | Qt.WindowType.FramelessWindowHint)
         self.setWindowFlag(Qt.WindowType.NoDropShadowWindowHint)
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        self._is_blended = make_see_through(self)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.look = look
         edge = self.px(SHADOW) + self.px(_INSET)
@@ -155,10 +156,15 @@ class CompletionList(Themed, QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the shadow, the ground and the border."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_panel(self, QRectF(self._body_rect), self.look, is_blended=self._is_blended)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the list out where windows cannot be see-through."""
+        super().resizeEvent(event)
+        if not self._is_blended:
+            cut_out(self, self._body_rect, self.px(8))
+
+    @property
+    def _body_rect(self) -> QRect:
         edge = self.px(SHADOW)
-        body = QRectF(self.rect()).adjusted(edge, edge, -edge, -edge)
-        paint_shadow(painter, body, self.px(8), self.look, edge)
-        ground, line = self.color("surface.popup"), self.color("border.default")
-        paint_box(painter, body, self.px(8), ground, line)
+        return self.rect().adjusted(edge, edge, -edge, -edge)

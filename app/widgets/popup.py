@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QColor, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QGuiApplication,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QWidget
 
+from app.widgets.compositor import cut_out, make_see_through
 from app.widgets.style import Style
 from app.widgets.themed import Themed, paint_box
 
@@ -32,6 +40,19 @@ def paint_shadow(painter: QPainter, body: QRectF, radius: float, look: Style, ro
         painter.drawRoundedRect(box, radius + spread, radius + spread)
 
 
+def paint_panel(widget: QWidget, body: QRectF, look: Style, *, is_blended: bool) -> None:
+    """Paint a raised panel: its shadow where windows can be see-through, ground and border."""
+    painter = QPainter(widget)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    radius = 8 * look.scale
+    ground, line = look.color("surface.popup"), look.color("border.default")
+    if is_blended:
+        paint_shadow(painter, body, radius, look, SHADOW * look.scale)
+    else:
+        painter.fillRect(body, ground)
+    paint_box(painter, body, radius, ground, line)
+
+
 class Popup(Themed, QWidget):
     """The panel with its border and shadow; its contents lie inside :attr:`body_rect`.
 
@@ -48,7 +69,7 @@ class Popup(Themed, QWidget):
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setWindowFlag(Qt.WindowType.NoDropShadowWindowHint)
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        self._is_blended = make_see_through(self)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.look = look
 
@@ -79,14 +100,15 @@ class Popup(Themed, QWidget):
         self.move(QPoint(x - edge, y - edge))
         self.show()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the panel out where windows cannot be see-through."""
+        super().resizeEvent(event)
+        if not self._is_blended:
+            cut_out(self, self.body_rect, self.px(8))
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the shadow, the ground and the border."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        body = QRectF(self.body_rect)
-        radius = self.px(8)
-        paint_shadow(painter, body, radius, self.look, self.px(SHADOW))
-        paint_box(painter, body, radius, self.color("surface.popup"), self.color("border.default"))
+        paint_panel(self, QRectF(self.body_rect), self.look, is_blended=self._is_blended)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Tell that it is gone, and let go of whoever waits for an answer."""
