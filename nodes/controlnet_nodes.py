@@ -8,6 +8,7 @@ from typing import Any
 import folder_paths
 import torch
 
+from app.engine.imaging.resize import common_upscale
 from app.engine.models import controlnet
 
 from .loaders import model_path
@@ -158,7 +159,78 @@ class ControlNetApplyAdvanced:
         return (results[0], results[1])
 
 
+class DiffControlNetLoader:
+    """Load a ControlNet that is stored as a difference."""
+
+    @classmethod
+    def INPUT_TYPES(cls) -> InputTypes:
+        """Declare model and file."""
+        files = folder_paths.get_filename_list("controlnet")
+        return {
+            "required": {
+                "model": ("MODEL", {"tooltip": "The model that the difference is to."}),
+                "control_net_name": (files, {"tooltip": "The file to load."}),
+            }
+        }
+
+    RETURN_TYPES = ("CONTROL_NET",)
+    FUNCTION = "load_controlnet"
+    CATEGORY = "loaders"
+    DESCRIPTION = "Loads a ControlNet whose file holds only what differs from a model."
+
+    def load_controlnet(self, model: Any, control_net_name: str) -> tuple[Any]:
+        """Return the ControlNet."""
+        path = model_path("controlnet", control_net_name)
+        return (controlnet.load_controlnet(path, model),)
+
+
+class ControlNetInpaintingAliMamaApply(ControlNetApplyAdvanced):
+    """Steer inpainting with a ControlNet made for it."""
+
+    @classmethod
+    def INPUT_TYPES(cls) -> InputTypes:
+        """Declare prompts, ControlNet, VAE, picture, mask, strength and range."""
+        given = super().INPUT_TYPES()["required"]
+        mask = ("MASK", {"tooltip": "Bright where the picture is made anew."})
+        vae = ("VAE", {"tooltip": "The VAE of the model."})
+        order = ("positive", "negative", "control_net", "vae", "image", "mask", "strength",
+                 "start_percent", "end_percent")  # fmt: skip
+        options = {**given, "vae": vae, "mask": mask, "image": _IMAGE}
+        return {"required": {name: options[name] for name in order}}
+
+    FUNCTION = "apply_inpaint_controlnet"
+    DESCRIPTION = "Fills the masked part of a picture with a ControlNet made for inpainting."
+    SEARCH_ALIASES = ["inpaint controlnet"]
+
+    def apply_inpaint_controlnet(
+        self,
+        positive: Conditioning,
+        negative: Conditioning,
+        control_net: Any,
+        vae: Any,
+        image: torch.Tensor,
+        mask: torch.Tensor,
+        strength: float,
+        start_percent: float,
+        end_percent: float,
+    ) -> tuple[Conditioning, Conditioning]:
+        """Return both prompts with the net; the masked part of the picture is black."""
+        extra: list[torch.Tensor] = []
+        if getattr(control_net, "concat_mask", False):
+            kept = 1.0 - mask.reshape((-1, 1, mask.shape[-2], mask.shape[-1]))
+            size = image.shape[2], image.shape[1]
+            shown = common_upscale(kept, *size, "bilinear", "center").round()
+            image = image * shown.movedim(1, -1)
+            extra = [kept]
+        return self.apply_controlnet(
+            positive, negative, control_net, image, strength, start_percent, end_percent, vae,
+            extra,
+        )  # fmt: skip
+
+
 NODE_CLASS_MAPPINGS: dict[str, type] = {
+    "DiffControlNetLoader": DiffControlNetLoader,
+    "ControlNetInpaintingAliMamaApply": ControlNetInpaintingAliMamaApply,
     "ControlNetLoader": ControlNetLoader,
     "ControlNetApply": ControlNetApply,
     "ControlNetApplyAdvanced": ControlNetApplyAdvanced,
@@ -166,6 +238,7 @@ NODE_CLASS_MAPPINGS: dict[str, type] = {
 
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
     "ControlNetLoader": "Load ControlNet Model",
+    "DiffControlNetLoader": "Load ControlNet Model (diff)",
     "ControlNetApply": "Apply ControlNet (OLD)",
     "ControlNetApplyAdvanced": "Apply ControlNet",
 }

@@ -10,7 +10,7 @@ import folder_paths
 import torch
 
 from app.engine.errors import ModelFileError
-from app.engine.models import clip_vision, loading
+from app.engine.models import clip_vision, loading, pixel_space
 from app.engine.models.vae import VAE
 from app.engine.models.weights import read_weights
 
@@ -241,9 +241,9 @@ class VAELoader:
 
     @staticmethod
     def vae_list() -> list[str]:
-        """Return VAE files, then approximations of which both halves are there."""
+        """Return VAE files, approximations of which both halves are there, and pixels."""
         tiny = [name for name in _TINY_VAES if len(_tiny_files(name)) == 2]
-        return [*folder_paths.get_filename_list("vae"), *tiny]
+        return [*folder_paths.get_filename_list("vae"), *tiny, pixel_space.NAME]
 
     @classmethod
     def INPUT_TYPES(cls) -> InputTypes:
@@ -256,7 +256,9 @@ class VAELoader:
     DESCRIPTION = "Loads a VAE, which turns pictures into latents and back."
 
     def load_vae(self, vae_name: str) -> tuple[Any]:
-        """Return the VAE."""
+        """Return the VAE; ``pixel_space`` is that of models without latents."""
+        if vae_name == pixel_space.NAME:
+            return (VAE(sd={pixel_space.MARK: torch.ones(1)}),)
         if vae_name in _TINY_VAES:
             return (_load_tiny_vae(vae_name),)
         return (loading.load_vae(model_path("vae", vae_name)),)

@@ -279,11 +279,54 @@ class RescaleCFG:
         return (changed,)
 
 
+class ModelComputeDtype:
+    """Choose the numbers a model computes with."""
+
+    _TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+    @classmethod
+    def INPUT_TYPES(cls) -> InputTypes:
+        """Declare model and type."""
+        return {
+            "required": {
+                "model": _MODEL,
+                "dtype": (
+                    ["default", *cls._TYPES],
+                    {
+                        "tooltip": "bf16 is fast and coarse, fp32 is slow and exact.",
+                    },
+                ),
+            }
+        }
+
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "patch"
+    CATEGORY = "advanced/debug/model"
+    DESCRIPTION = "Chooses the numbers that a model computes with."
+
+    def patch(self, model: Any, dtype: str) -> tuple[Any]:
+        """Return the model computing in another type.
+
+        Raises:
+            ValueError: fp16 was asked for on a processor, where it is a hundred times slower.
+        """
+        wanted = self._TYPES.get(dtype)
+        if wanted is None:
+            return (model,)
+        if wanted is torch.float16 and torch.device(model.load_device).type == "cpu":
+            raise ValueError(
+                "A processor computes fp16 a hundred times slower than fp32: choose bf16 or fp32."
+            )
+        changed = model.clone()
+        changed.set_model_compute_dtype(wanted)
+        return (changed,)
+
+
 NODE_CLASS_MAPPINGS: dict[str, type] = {
     cls.__name__: cls
     for cls in (
         ModelSamplingDiscrete, ModelSamplingContinuousEDM, ModelSamplingContinuousV,
         ModelSamplingStableCascade, ModelSamplingSD3, ModelSamplingAuraFlow, ModelSamplingFlux,
-        RescaleCFG,
+        RescaleCFG, ModelComputeDtype,
     )
 }  # fmt: skip

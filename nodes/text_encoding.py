@@ -189,10 +189,41 @@ class CLIPTextEncodeSDXLRefiner(io.ComfyNode):
     encode = execute
 
 
+class CLIPTextEncodeControlnet(io.ComfyNode):
+    """Give ControlNets a prompt of their own."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Declare encoder, conditioning and prompt."""
+        return io.Schema(
+            node_id="CLIPTextEncodeControlnet",
+            category="_for_testing/conditioning",
+            description="Gives the ControlNets on a prompt another prompt to read.",
+            is_experimental=True,
+            inputs=[
+                io.Clip.Input("clip", tooltip="The text encoder of the model."),
+                io.Conditioning.Input("conditioning", tooltip="The prompt of the model."),
+                multiline_prompt("text", "What the ControlNets read."),
+            ],
+            outputs=[io.Conditioning.Output()],
+        )
+
+    @classmethod
+    def execute(cls, clip: Any, conditioning: Conditioning, text: str) -> io.NodeOutput:
+        """Return the conditioning with both prompts."""
+        require_encoder(clip)
+        cond, pooled = clip.encode_from_tokens(clip.tokenize(text), return_pooled=True)
+        values = {"cross_attn_controlnet": cond, "pooled_output_controlnet": pooled}
+        return io.NodeOutput([[tensor, {**own, **values}] for tensor, own in conditioning])
+
+
 NODE_CLASS_MAPPINGS: dict[str, type] = {
     cls.__name__: cls
-    for cls in (CLIPTextEncode, CLIPSetLastLayer, CLIPTextEncodeSDXL, CLIPTextEncodeSDXLRefiner)
-}
+    for cls in (
+        CLIPTextEncode, CLIPSetLastLayer, CLIPTextEncodeSDXL, CLIPTextEncodeSDXLRefiner,
+        CLIPTextEncodeControlnet,
+    )
+}  # fmt: skip
 
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
     "CLIPTextEncode": "CLIP Text Encode (Prompt)",

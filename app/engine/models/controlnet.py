@@ -344,14 +344,49 @@ class T2IAdapter(ControlBase):
         return {"input": list(self._features)}
 
 
-def load_controlnet(path: str | os.PathLike[str]) -> ControlNet | T2IAdapter:
+def add_difference(
+    tensors: Mapping[str, torch.Tensor], model: ModelPatcher | None
+) -> dict[str, torch.Tensor]:
+    """Return whole weights of a net whose file holds its difference to a model.
+
+    Files without the mark ``difference`` come back unchanged.
+
+    Raises:
+        ModelFileError: It is a difference, and no model was given.
+    """
+    if "difference" not in tensors:
+        return dict(tensors)
+    if model is None:
+        raise ModelFileError(
+            "This ControlNet is stored as a difference to a model: load it with "
+            "Load ControlNet Model (diff)."
+        )
+    own = model.model_state_dict()
+    whole = {}
+    for name, tensor in tensors.items():
+        base = own.get("diffusion_model." + name.removeprefix("control_model."))
+        is_part = name.startswith("control_model.") and base is not None
+        if is_part and base is not None and base.shape == tensor.shape:
+            tensor = (tensor.float() + base.float()).to(tensor.dtype)
+        if name != "difference":
+            whole[name] = tensor
+    return whole
+
+
+def load_controlnet(
+    path: str | os.PathLike[str], model: ModelPatcher | None = None
+) -> ControlNet | T2IAdapter:
     """Load a ControlNet or a T2I-Adapter.
+
+    Args:
+        path: The file.
+        model: For files that hold the difference to a model.
 
     Raises:
         ModelFileError: The file cannot be read, or is neither.
     """
     name = os.path.basename(os.fspath(path))
-    tensors = read_weights(path).tensors
+    tensors = add_difference(read_weights(path).tensors, model)
     adapter = {key.removeprefix("adapter."): value for key, value in tensors.items()}
     if "conv_in.weight" in adapter and any(key.startswith("body.") for key in adapter):
         shapes = shapes_of(adapter)

@@ -10,7 +10,7 @@ import torch
 
 from app.engine.errors import ModelFileError
 from app.engine.imaging.tiling import tiled_scale
-from app.engine.models import memory
+from app.engine.models import memory, pixel_space
 from app.engine.models.autoencoder import AutoencoderKL, TinyAutoencoder
 from app.engine.models.detect import describe
 from app.engine.models.ops import empty, fill
@@ -117,6 +117,8 @@ class VAE:
             network = empty(lambda: AutoencoderKL(shapes_of(tensors)))
         elif "upscaler.first.weight" in tensors:
             network = empty(lambda: StarterAutoencoder(shapes_of(tensors)))
+        elif pixel_space.MARK in tensors:
+            network = empty(pixel_space.PixelSpaceAutoencoder)
         elif "taesd_decoder.1.weight" in tensors:
             network = empty(lambda: TinyAutoencoder(shapes_of(tensors)))
             tensors.setdefault("vae_scale", torch.ones(()))
