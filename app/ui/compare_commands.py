@@ -108,7 +108,11 @@ class CompareCommands:
         window, area = self._window, self._window.frame.canvas
         ids: dict[str, str] = {}
         for run in self._runs.runs:
-            ids.setdefault(run.words, run.id)
+            words, number = run.words, 2
+            while words in ids:
+                # Short runs of one document end in the same second.
+                words, number = f"{run.words} ({number})", number + 1
+            ids[words] = run.id
         popup = ChoicePopup(
             list(ids), None, lambda words: self.compare_run(ids[words]), window.look, area
         )

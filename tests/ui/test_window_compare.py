@@ -388,3 +388,13 @@ def test_a_comparison_of_thousands_of_nodes_is_painted_by_place(window, saved):
     assert len(courses.touching(QRectF(-1e5, -1e5, 2e5, 2e5))) == 40
     # Links lean out far, so the last two come near.
     assert len(courses.touching(QRectF(15_000, 1990, 100, 60))) == 2
+
+
+def test_runs_that_end_in_the_same_second_can_all_be_chosen(ran):
+    window, port, _ = ran
+    port.queue_changed.emit([JobRow(f"job {n}", "Chain", state=JobState.RUNNING) for n in range(3)])
+    port.queue_changed.emit([])
+    assert len({run.id for run in window.files.compare._runs.runs}) == 4
+    popup = window.files.compare.open_runs()
+    assert popup.list.count() == 4
+    popup.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from window_hands import (
     CHAIN,
@@ -21,6 +21,8 @@ from window_hands import (
 from app.engine.node_types.definition import NodeDefinition
 from app.ui.dialogs.missing_card import MissingCard
 from app.ui.session import Recovery
+from app.ui.start_page import open_template
+from app.ui.templates import Template
 from app.widgets.toast import Toast
 
 MODEL = {
@@ -318,3 +320,15 @@ def test_u_365_the_same_file_in_another_folder_is_offered_by_its_path(window, tm
 
     assert values(item) == [f"mine/{MODEL['name']}"] * 2
     assert card_of(window).model_rows == []
+
+
+def test_templates_and_drops_are_checked(ready, tmp_path):
+    template = Template("t", "Soft portrait", needy(tmp_path / "Template.json"))
+    run_task(open_template(ready, template))
+    settle(ready)
+    assert "“Soft portrait” needs what is not installed" in [each.title for each in toasts(ready)]
+
+    dropped = str(needy(tmp_path / "Dropped.json"))
+    ready.view.files_dropped.emit([dropped], QPointF(0, 0), None)
+    settle(ready)
+    assert "“Dropped” needs what is not installed" in [each.title for each in toasts(ready)]
