@@ -32,6 +32,19 @@ def lineage(node_id: str) -> tuple[str, ...]:
     return tuple(":".join(parts[: depth + 1]) for depth in range(len(parts)))
 
 
+def running_words(job: Job, node_id: str, title: str) -> str:
+    """Return what runs, in words: ``Upscale › KSampler`` for a node inside a subgraph (U-200).
+
+    Args:
+        job: The job.
+        node_id: The node of the prompt that runs.
+        title: Title of the node that the artist sees for it in the root graph.
+    """
+    entry = (job.prompt or {}).get(node_id) or {}
+    inner = str((entry.get("_meta") or {}).get("title") or "")
+    return f"{title} › {inner}" if inner and ":" in node_id else title
+
+
 def prepare_prompt(
     copy: Snapshot,
     definitions: Mapping[str, NodeDefinition],

@@ -36,7 +36,7 @@ from app.engine.workflow.writer import snapshot
 from app.ui import run_progress
 from app.ui.document import WorkflowDocument
 from app.ui.engine_worker import EngineWorker
-from app.ui.jobs import Job, JobTable, prepare_prompt, root_key
+from app.ui.jobs import Job, JobTable, prepare_prompt, root_key, running_words
 from app.ui.output_images import LoadedOutput, load_output
 from app.ui.problem_texts import (
     Explanation,
@@ -418,13 +418,13 @@ class RunController(RunPort):
         job, state = self._job_and_state(event.prompt_id)
         if job is not None and event.node is not None:
             key = run_progress.mark_executing(event, job, state)
-            self._tell_progress(job, self._title(job, key))
+            self._tell_progress(job, running_words(job, event.node, self._title(job, key)))
 
     def _on_progress(self, event: ProgressEvent) -> None:
         job, state = self._job_and_state(event.prompt_id)
         if job is not None:
             key = run_progress.mark_progress(event, job, state)
-            self._tell_progress(job, self._title(job, key))
+            self._tell_progress(job, running_words(job, event.node, self._title(job, key)))
 
     def _on_progress_state(self, event: ProgressStateEvent) -> None:
         job, state = self._job_and_state(event.prompt_id)

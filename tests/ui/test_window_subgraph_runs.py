@@ -21,7 +21,7 @@ from app.engine.workflow.reader import read_workflow
 from app.ui import run_progress
 from app.ui.canvas.detail import Detail
 from app.ui.canvas.hover import Hit, Under
-from app.ui.jobs import Job
+from app.ui.jobs import Job, running_words
 from app.ui.output_images import LoadedOutput
 from app.ui.run_port import Problem
 from app.ui.run_state import NodePhase
@@ -289,3 +289,16 @@ def test_u_190_the_menu_of_a_node_packs_it(window, chain):
     choose(menu, "Convert to subgraph")
     (key,) = window.view.canvas.selection.nodes
     assert chain.document.node(key).subgraph in chain.document.workflow.subgraphs
+
+
+def test_u_200_the_words_of_a_job_name_the_node_inside():
+    prompt = {
+        "5:8": {"_meta": {"title": "KSampler"}},
+        "6": {"_meta": {"title": "Save"}},
+        "7:1": {},
+    }
+    job = Job("j", "t", None, prompt=prompt)
+    assert running_words(job, "5:8", "Upscale") == "Upscale › KSampler"
+    assert running_words(job, "6", "Save") == "Save"
+    assert running_words(job, "7:1", "Old") == "Old"
+    assert running_words(job, "9", "Gone") == "Gone"

@@ -37,6 +37,8 @@ class StripPainter:
             node_shadow(self._style).paint(painter, outline)
         self._paint_frame(painter, view, outline)
         if view.detail is not Detail.FULL:
+            if view.detail is Detail.TITLES:
+                self._paint_name(painter, view, outline)
             return
         for index in range(strips.slot_count(view.node)):
             self._paint_slot(painter, view, index)
@@ -54,6 +56,18 @@ class StripPainter:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(color, max(line, 1.0 / view.zoom)))
         painter.drawPath(_side(outline, line, is_right=strips.is_input_strip(view.node)))
+
+    def _paint_name(self, painter: QPainter, view: NodeView, outline: QRectF) -> None:
+        """Say from far away what the strip holds, where its slots could not be read."""
+        font = self._fonts.title
+        is_input = strips.is_input_strip(view.node)
+        text = font.cut(words.strip_name(is_input=is_input), outline.width() - 2 * strips.MARGIN)
+        middle = outline.center()
+        painter.setFont(font.font)
+        painter.setPen(view.colors.title_text)
+        painter.drawText(
+            QPointF(middle.x() - font.width(text) / 2, font.baseline(middle.y())), text
+        )
 
     def _paint_slot(self, painter: QPainter, view: NodeView, index: int) -> None:
         is_input = strips.is_input_strip(view.node)

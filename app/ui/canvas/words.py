@@ -177,6 +177,11 @@ def enter_subgraph() -> str:
     return _tr("Open the subgraph")
 
 
+def strip_name(*, is_input: bool) -> str:
+    """What a subgraph's strip is called where its slots cannot be read."""
+    return _tr("Inputs") if is_input else _tr("Outputs")
+
+
 def new_slot(*, is_input: bool) -> str:
     """What the empty row of a subgraph's strip says."""
     return _tr("New input") if is_input else _tr("New output")

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.engine.errors import SubgraphError
@@ -54,10 +54,6 @@ class SubgraphWidgetsPanel(Themed, QWidget):
         self._document: WorkflowDocument | None = None
         self._subgraph = ""
         self._rows: list[WidgetRow] = []
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self.refresh)
         self.more_button = IconButton("ellipsis", tr("More"), look)
         close = IconButton("x", tr("Close the panel"), look)
         close.clicked.connect(self.close_requested)
@@ -92,9 +88,9 @@ class SubgraphWidgetsPanel(Themed, QWidget):
         return self._subgraph
 
     def follow(self) -> None:
-        """Look again soon: something else is selected or shown, or an edit was made."""
+        """Look again: something else is selected or shown, or an edit was made."""
         if self.isVisible():
-            self._timer.start()
+            self.refresh()
 
     def focus_search(self) -> None:
         """Put the keyboard into the search field."""
@@ -169,11 +165,6 @@ class SubgraphWidgetsPanel(Themed, QWidget):
         """Read when it is opened."""
         super().showEvent(event)
         self.refresh()
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Read nothing while it is shut."""
-        self._timer.stop()
-        super().hideEvent(event)
 
     def _can_edit(self) -> bool:
         view = self._window.view
