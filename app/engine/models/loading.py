@@ -16,6 +16,7 @@ from app.engine.models.diffusers_names import own_layout
 from app.engine.models.diffusion_model import DiffusionModel
 from app.engine.models.families import FAMILIES, find_family
 from app.engine.models.families.base import Family
+from app.engine.models.foreign_families import foreign_family
 from app.engine.models.lora import (
     KeyMap,
     convert_lora,
@@ -124,6 +125,12 @@ def diffusion_model_from_tensors(
         family = find_family(shapes_of(inside))
     if family is None:
         titles = ", ".join(known.title for known in FAMILIES)
+        foreign = foreign_family(tensors)
+        if foreign:
+            raise ModelFileError(
+                f"This is a model of the kind {foreign}, which is not supported yet. "
+                f"Known are {titles}."
+            )
         found = describe(tensors)
         raise ModelFileError(
             f"This is not a diffusion model that is known here: it looks like {found}. "

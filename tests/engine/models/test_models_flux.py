@@ -23,6 +23,11 @@ INPUTS = small.inputs()
 def _no_gradients():
     with torch.no_grad():
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unloaded():
+    yield
     memory.unload_all_models()
 
 
@@ -446,3 +451,40 @@ def test_a_network_with_values_beyond_half_precision_stays_finite():
     values = torch.tensor([1.0, float("inf"), -float("inf")], dtype=torch.float16)
 
     assert within_half_precision(values).tolist() == [1.0, 65504.0, -65504.0]
+
+
+def test_stop_takes_effect_between_two_blocks(dev):
+    from app.engine.models.stopping import stop_between_blocks
+
+    asked = []
+
+    def check():
+        asked.append(True)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+
+    with stop_between_blocks(dev, check), pytest.raises(KeyboardInterrupt):
+        run(dev)
+
+    assert len(asked) == 3
+
+
+def test_the_fast_mode_of_the_processor_comes_near(weights):
+    # A thousand times these values are exact in bfloat16 too.
+    guidance = torch.tensor([4.0, 2.0])
+    expected = denoise(diffusion_model_from_tensors(weights), guidance=guidance)
+
+    found = denoise(diffusion_model_from_tensors(weights, torch.bfloat16), guidance=guidance)
+
+    assert not torch.equal(found, expected)
+    assert (found - expected).std() < 0.03 * expected.std()
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_d220_half_precision_files_compute_in_float32(weights, kind):
+    stored = {name: one.to(kind) for name, one in weights.items()}
+    rounded = {name: one.float() for name, one in stored.items()}
+
+    found = denoise(diffusion_model_from_tensors(stored))
+
+    assert torch.equal(found, denoise(diffusion_model_from_tensors(rounded)))

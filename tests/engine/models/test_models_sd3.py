@@ -154,3 +154,16 @@ def test_prompts_of_another_kind_of_model_are_refused_in_words(weights):
 def test_a_network_of_another_kind_is_named_with_those_that_are_known():
     with pytest.raises(ModelFileError, match="Stable Diffusion 3, Flux"):
         diffusion_model_from_tensors({"transformer_blocks.0.attn.to_q.weight": torch.zeros(4, 4)})
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Flux 2", "double_stream_modulation_img.lin.weight"),
+        ("Wan", "model.diffusion_model.head.modulation"),
+        ("Qwen-Image", "txt_norm.weight"),
+    ],
+)
+def test_d214_a_kind_that_is_not_supported_is_called_by_its_name(title, name):
+    with pytest.raises(ModelFileError, match=f"kind {title}.*not supported yet"):
+        diffusion_model_from_tensors({name: torch.zeros(4, 4)})
