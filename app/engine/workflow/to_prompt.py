@@ -19,6 +19,7 @@ from app.engine.workflow.bulk import collector_paused
 from app.engine.workflow.execution_names import collision_names
 from app.engine.workflow.model import Mode, Workflow, as_list
 from app.engine.workflow.node_binding import PRIMITIVE
+from app.engine.workflow.plan import DYNAMIC_COMBO, expand, plan_node
 from app.engine.workflow.prompt_scopes import (
     CircularLink,
     Scope,
@@ -148,6 +149,7 @@ class _Maker:
             identifier = scope.execution_id(key)
             inputs = self._widget_inputs(scope, node, pushed)
             self._slot_inputs(scope, node, inputs)
+            _follow_selectors(node, inputs)
             entry: dict[str, Any] = {"inputs": inputs}
             if node.is_missing:
                 self._complain(scope, node, _missing_message(node))
@@ -310,6 +312,32 @@ class _Maker:
         problem = PromptProblem(scope.execution_id(node.key), node.title, message)
         if problem not in self._result.problems:
             self._result.problems.append(problem)
+
+
+def _follow_selectors(node: BoundNode, inputs: dict[str, Any]) -> None:
+    """Send the inputs of the option that a subgraph's node chose, not of the one chosen inside.
+
+    Inputs that both options have keep their value; the others get their defaults.
+    """
+    chosen = {
+        widget.name: inputs[widget.name]
+        for widget in node.widgets
+        if widget.type == DYNAMIC_COMBO
+        and widget.definition is not None
+        and isinstance(inputs.get(widget.name), str)
+        and inputs[widget.name] != widget.value
+    }
+    if node.definition is None or not chosen:
+        return
+    shown = {widget.name: widget.value for widget in node.widgets}
+    widgets, slots = expand(plan_node(node.definition), {**shown, **chosen}, set())
+    names = {widget.name for widget in widgets} | {slot.name for slot in slots}
+    for name in shown.keys() | {item.name for item in node.inputs if item.link is not None}:
+        if name not in names and "." in name:
+            inputs.pop(name, None)
+    for widget in widgets:
+        if widget.is_sent and not widget.is_unset and widget.name not in shown:
+            inputs[widget.name] = widget.default
 
 
 def _depth_first(root: Scope) -> list[Scope]:

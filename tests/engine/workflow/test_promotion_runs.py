@@ -7,10 +7,11 @@ of them in a row, because the web editor loses values between them.
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
 from subgraph_tools import DEFINITIONS, KINDS, kind_flow, last_part, nest, prompt_of
-from workflow_tools import Desk, content
+from workflow_tools import Desk, content, definition
 
 from app.engine import Engine
 from app.engine.workflow import clipboard, edits
@@ -171,3 +172,63 @@ def test_u196_the_engine_gets_the_value_of_the_host(engine, kind, levels):
         result = runs.run(prompt).raise_if_failed()
         assert result.status == "success"
         assert [(type(value), value) for value in seen[kind]] == [(type(wanted), wanted)]
+
+
+SIZES = {
+    "options": [
+        {"key": "one", "inputs": {"required": {"side": ["INT", {"default": 1}]}}},
+        {
+            "key": "two",
+            "inputs": {
+                "required": {"wide": ["INT", {"default": 2}], "high": ["INT", {"default": 3}]}
+            },
+        },
+    ]
+}
+"""A choice that brings inputs of its own."""
+
+WITH_CHOICE = {
+    **DEFINITIONS,
+    "Use size": definition(
+        "Use size",
+        {"source": ["IMAGE"], "value": ["COMFY_DYNAMICCOMBO_V3", SIZES]},
+        outputs=("IMAGE",),
+    ),
+}
+
+
+@pytest.fixture
+def chooser(levels):
+    """A promoted choice that brings inputs of its own, and the key of the outermost host."""
+    raw = kind_flow("int").raw
+    (used,) = (item for item in raw["nodes"] if item["id"] == 2)
+    used["type"], used["widgets_values"] = "Use size", ["one", 7]
+    desk = Desk(read_workflow(json.dumps(raw)), WITH_CHOICE)
+    return desk, nest(desk, "2", levels)
+
+
+def sent(desk):
+    ((_, inputs),) = [
+        entry for entry in prompt_of(desk).values() if str(entry[0]).startswith("Use")
+    ]
+    return {name: value for name, value in inputs.items() if name.startswith("value")}
+
+
+def test_u196_a_promoted_choice_brings_the_inputs_of_the_option_that_the_host_chose(chooser):
+    desk, host = chooser
+    assert sent(desk) == {"value": "one", "value.side": 7}
+    desk.do(edits.set_widget(*desk.both, host, "value", "two"))
+    assert desk.bound.nodes[host].widget("value").value == "two"
+    assert sent(desk) == {"value": "two", "value.wide": 2, "value.high": 3}
+    desk.do(edits.set_widget(*desk.both, host, "value", "one"))
+    assert sent(desk) == {"value": "one", "value.side": 7}
+    assert desk.differences() == []
+
+
+def test_u196_a_promoted_choice_survives_save_and_unpacking(chooser, levels):
+    desk, host = chooser
+    desk.do(edits.set_widget(*desk.both, host, "value", "two"))
+    desk = Desk(read_workflow(content(desk.workflow)), WITH_CHOICE)
+    before = sent(desk)
+    unpacked(desk, host, levels)
+    assert sent(desk) == before

@@ -222,8 +222,9 @@ def set_widget(
     if is_same(widget.value, value) and not widget.is_unset:
         return ()
     draft = Draft(workflow, bound)
-    is_dynamic = widget.definition is not None and widget.type == "COMFY_DYNAMICCOMBO_V3"
-    if is_dynamic and widget.slot is not None:
+    # A host shows the selector alone; what follows from it happens inside, when it runs.
+    is_dynamic = node.definition is not None and widget.type == "COMFY_DYNAMICCOMBO_V3"
+    if is_dynamic and widget.definition is not None and widget.slot is not None:
         _set_dynamic(draft, node, widget_name, value)
     else:
         values = with_value(node.node.raw.get("widgets_values"), node.widgets, widget, value)
