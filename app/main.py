@@ -260,6 +260,7 @@ class Program:
 
         from app.ui.garbage import GarbageCollector
         from app.ui.pack_widgets import PackWidgets
+        from app.ui.prompt_help import PromptHelp
 
         gc.freeze()
         self._garbage = GarbageCollector(self._application)
@@ -267,10 +268,14 @@ class Program:
         self.worker.widget_modules_found.connect(self.pack_widgets.take_modules)
         self.pack_widgets.failed.connect(self.controller.report_pack)
         self.window.canvas_wiring.view_made.connect(self.pack_widgets.watch)
+        self.prompt_help = PromptHelp(self.window)
+        self.worker.embeddings_found.connect(self.prompt_help.take_embeddings)
+        self.window.canvas_wiring.view_made.connect(self.prompt_help.follow)
         for item in self.window.documents.items:
             view = self.window.canvas_view(item)
             if view is not None:
                 self.pack_widgets.watch(view)
+                self.prompt_help.follow(view)
         QTimer.singleShot(ENGINE_AFTER_MS, self.worker, self.worker.start)
 
     def _open_first(self, files: list[str]) -> None:

@@ -194,6 +194,7 @@ class EngineWorker(QThread):
         packs_loaded: Reports of all node packs.
         widget_modules_found: Compiled window code of packs, a list of ``WidgetModule``.
         device_found: What the engine computes on, a :class:`dict` of facts.
+        embeddings_found: Paths of the embeddings by file name.
         failed: The engine could not be started; carries a sentence and details.
     """
 
@@ -202,6 +203,7 @@ class EngineWorker(QThread):
     packs_loaded = Signal(object)
     widget_modules_found = Signal(object)
     device_found = Signal(object)
+    embeddings_found = Signal(object)
     failed = Signal(str, str)
 
     def __init__(
@@ -280,7 +282,12 @@ class EngineWorker(QThread):
 
     def refresh_definitions(self) -> None:
         """Read the choices of all nodes anew (model lists, files)."""
-        self.call(lambda engine: self.definitions_changed.emit(engine.registry.definitions()))
+
+        def read(engine: Engine) -> None:
+            self.definitions_changed.emit(engine.registry.definitions())
+            self.embeddings_found.emit(_embeddings(engine))
+
+        self.call(read)
 
     def restart(self) -> None:
         """Leave a node that does not let go behind: a fresh engine on another thread takes over.
@@ -328,6 +335,7 @@ class EngineWorker(QThread):
             self.packs_loaded.emit(list(engine.pack_reports))
             self.widget_modules_found.emit(_widget_modules(engine))
             self.device_found.emit(device_facts())
+            self.embeddings_found.emit(_embeddings(engine))
             save_object_info(cache_path(self._base_dir), engine.object_info())
             self._work(engine)
         finally:
@@ -397,6 +405,16 @@ class _Heir(QThread):
             self._worker.failed.emit("The engine could not be restarted.", describe(error))
             return
         self._worker.serve(engine)
+
+
+def _embeddings(engine: Engine) -> dict[str, str]:
+    """Return the paths of the artist's embeddings by file name."""
+    paths = {}
+    for name in engine.folders.get_filename_list("embeddings"):
+        path = engine.folders.get_full_path("embeddings", name)
+        if path is not None:
+            paths[name] = str(path)
+    return paths
 
 
 def _widget_modules(engine: Engine) -> list[WidgetModule]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+import shiboken6
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QInputMethodEvent,
     QKeyEvent,
@@ -28,6 +29,11 @@ from app.widgets.style import Style
 from app.widgets.text_layout import caret_x, from_qt_place, qt_length, wrap_option
 
 _WHEEL_LINES = 3
+_COUNT_AFTER_MS = 150
+_NOTE_INSET = 4.0
+
+Counter = Callable[[str, Callable[[str], None]], None]
+"""Counts a text somewhere else and then says, in a few words, how long it is."""
 
 
 class TextEditorItem(EditorItem):
@@ -46,6 +52,7 @@ class TextEditorItem(EditorItem):
     Attributes:
         weight_step: What Ctrl+Up and Ctrl+Down change a prompt weight by (U-243).
         completion: Suggests how the prompt goes on (U-244), or None.
+        note: Words in the lower right corner, such as the length of the prompt (U-245).
     """
 
     def __init__(
@@ -60,6 +67,12 @@ class TextEditorItem(EditorItem):
     ) -> None:
         self.weight_step = DEFAULT_STEP
         self.completion: CompletionSource | None = None
+        self.note = ""
+        self._counter: Counter | None = None
+        self._count_timer = QTimer()
+        self._count_timer.setSingleShot(True)
+        self._count_timer.setInterval(_COUNT_AFTER_MS)
+        self._count_timer.timeout.connect(self._count)
         self._suggestions: CompletionList | None = None
         self._completes_from = 0
         self._scroll = edit.scroll if edit is not None else 0.0
@@ -115,6 +128,25 @@ class TextEditorItem(EditorItem):
             block = block.next()
         return starts
 
+    def set_counter(self, counter: Counter) -> None:
+        """Show how long the text is, now and whenever typing pauses (U-245)."""
+        self._counter = counter
+        self.document().contentsChanged.connect(self._count_timer.start)
+        self._count()
+
+    def _count(self) -> None:
+        """Have the text counted; an answer for another text is dropped."""
+        if self._counter is None:
+            return
+        text = self.text()
+
+        def take(note: str) -> None:
+            if shiboken6.isValid(self) and self._counter is not None and self.text() == text:
+                self.note = note
+                self.frame.update()
+
+        self._counter(text, take)
+
     def caret_moved(self) -> None:
         """Scroll until the caret's line is in the box."""
         top = self._caret_top()
@@ -169,6 +201,8 @@ class TextEditorItem(EditorItem):
     def finish(self, *, commit: bool = True) -> None:
         """Close the editor soon, and its suggestions at once."""
         self._hide_suggestions()
+        self._count_timer.stop()
+        self._counter = None
         super().finish(commit=commit)
 
     def takes_wheel(self, modifiers: Qt.KeyboardModifier) -> bool:
@@ -300,6 +334,22 @@ class TextEditorItem(EditorItem):
             y = ink.text_padding + self._line_height * 0.8
             painter.drawText(QPointF(ink.text_padding, y), cut)
         paint_scroll_thumb(painter, rect, ink, self.document().size().height(), self._scroll)
+        if self.note:
+            self._paint_note(painter, rect)
+
+    def _paint_note(self, painter: QPainter, rect: QRectF) -> None:
+        """Draw the note on ground of its own, so that text below it does not show through."""
+        ink = self._ink
+        painter.setFont(ink.caption.font)
+        metrics = painter.fontMetrics()
+        width = metrics.horizontalAdvance(self.note) + 2 * _NOTE_INSET
+        height = metrics.height()
+        box = QRectF(rect.right() - width - 2.0, rect.bottom() - height - 2.0, width, height)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ink.fill)
+        painter.drawRect(box)
+        painter.setPen(ink.muted)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.note)
 
 
 def open_text_editor(

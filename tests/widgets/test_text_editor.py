@@ -358,3 +358,21 @@ def share_of_different_pixels(first, second, area, zoom):
             one, other = first.pixelColor(x, y), second.pixelColor(x, y)
             different += abs(one.green() - other.green()) > 24
     return different / total
+
+
+def test_u245_the_length_follows_the_text_and_old_answers_are_dropped(put, board, qtbot):
+    node = put(WidgetSpec("text", WidgetKind.MULTILINE, "text"), "ab", size=(260, 100))
+    board.click(200, 30)
+    asked = []
+    node.editor.set_counter(lambda text, take: asked.append((text, take)))
+
+    asked[0][1]("2 letters")
+    assert node.editor.note == "2 letters"
+
+    board.type("c")
+    qtbot.waitUntil(lambda: len(asked) == 2)
+    asked[0][1]("an old answer")
+    assert node.editor.note == "2 letters"
+    assert asked[1][0] == "abc"
+    asked[1][1]("3 letters")
+    assert node.editor.note == "3 letters"

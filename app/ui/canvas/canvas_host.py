@@ -19,6 +19,7 @@ from app.widgets.text_editor import TextEditorItem, open_text_editor
 
 if TYPE_CHECKING:
     from app.ui.canvas.view import CanvasView
+    from app.ui.prompt_help import PromptHelp
 
 _TYPED = frozenset(
     {
@@ -113,12 +114,16 @@ class EditorKeeper:
 
     Args:
         view: The canvas.
+
+    Attributes:
+        prompt_help: Counts prompts and suggests words, once the window has it.
     """
 
     def __init__(self, view: CanvasView) -> None:
         self._view = view
         self._editor: EditorItem | None = None
         self._place = ("", "")
+        self.prompt_help: PromptHelp | None = None
 
     @property
     def is_open(self) -> bool:
@@ -193,8 +198,20 @@ class EditorKeeper:
         """Open a multi-line editor over a control."""
         item = self._prepare(key, name)
         style = colors_of(item, self._view.theme).style
-        editor = open_text_editor(item, rect, text, style, on_commit, read_only=read_only)
+        help_ = self.prompt_help
+        source = help_.completion if help_ is not None and not read_only else None
+        editor = open_text_editor(
+            item, rect, text, style, on_commit, read_only=read_only, completion=source
+        )
+        if help_ is not None and not read_only and self._is_prompt(key, name):
+            editor.set_counter(help_.count)
         self._keep(editor, key, name)
+
+    def _is_prompt(self, key: str, name: str) -> bool:
+        """Tell whether a text is read by a text encoder, as far as its node says."""
+        node = self._view.document.bound.nodes.get(key)
+        widget = node.widget(name) if node is not None else None
+        return widget is not None and widget.options.get("dynamicPrompts") is True
 
     def rename_title(self, key: str, text: str, on_commit: Callable[[str], None]) -> None:
         """Open an editor over the title of a node."""
