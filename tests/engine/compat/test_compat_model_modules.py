@@ -298,3 +298,18 @@ def test_options_carry_wrappers_and_callbacks(host):
     assert extension.get_all_callbacks("on_load_after", options["transformer_options"]) == [min]
     merged = extension.merge_nested_dicts({"a": [1], "b": {"c": 1}}, {"a": [2], "b": {"d": 2}})
     assert merged == {"a": [1, 2], "b": {"c": 1, "d": 2}}
+
+
+def test_samplers_of_built_in_nodes_are_samplers_to_packs(host):
+    from comfy.samplers import KSAMPLER, Sampler
+
+    from app.engine.diffusion.samplers import make_sampler
+
+    made = make_sampler("euler", s_churn=2.0)
+    wrapped = KSAMPLER(made.sampler_function, made.extra_options, made.inpaint_options)
+
+    assert isinstance(made, KSAMPLER)
+    assert isinstance(made, Sampler)
+    assert not isinstance("euler", Sampler)
+    assert wrapped.extra_options == {"s_churn": 2.0}
+    assert make_sampler("ddim").inpaint_options == {"random": True}

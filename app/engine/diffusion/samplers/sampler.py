@@ -11,6 +11,7 @@ import torch
 from app.engine.diffusion.inpainting import InpaintedModel
 from app.engine.diffusion.noise import start_noise
 from app.engine.diffusion.samplers.denoiser import Denoiser, SamplerFunction, StepReport
+from app.engine.diffusion.samplers.exchange import PackSampler, to_pack_sampler
 from app.engine.models.predictions import ModelSampling
 
 StepCallback = Callable[[int, torch.Tensor, torch.Tensor, int], None]
@@ -39,6 +40,21 @@ class Sampler:
     function: SamplerFunction
     options: Mapping[str, Any] = field(default_factory=dict)
     fresh_inpaint_noise: bool = False
+
+    @property
+    def sampler_function(self) -> PackSampler:
+        """Return the algorithm in the form that node packs call."""
+        return to_pack_sampler(self.function)
+
+    @property
+    def extra_options(self) -> dict[str, Any]:
+        """Return the options, under the name that node packs know."""
+        return dict(self.options)
+
+    @property
+    def inpaint_options(self) -> dict[str, Any]:
+        """Return ``{"random": True}`` for :attr:`fresh_inpaint_noise`, as node packs have it."""
+        return {"random": True} if self.fresh_inpaint_noise else {}
 
     def max_denoise(self, model_wrap: Any, sigmas: torch.Tensor) -> bool:
         """Tell whether a run starts from pure noise; the name is that of node packs."""

@@ -6,6 +6,7 @@ Everything that packs replace is called through :mod:`comfy.samplers`.
 from __future__ import annotations
 
 import contextlib
+from abc import ABC
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -242,7 +243,7 @@ def cast_transformer_options(
 # Samplers
 
 
-class Sampler:
+class Sampler(ABC):  # noqa: B024 - for register(); packs override what they like
     """Base of what goes from noise to a latent; packs derive from it."""
 
     def sample(self, *args: Any, **kwargs: Any) -> Any:
@@ -306,6 +307,10 @@ class KSAMPLER(Sampler):
             model_wrap, sigmas, extra_args, callback, noise, latent_image, denoise_mask,
             disable_pbar,
         )  # fmt: skip
+
+
+# Some built-in nodes give samplers of the engine, which have all that packs ask of one.
+KSAMPLER.register(Algorithm)
 
 
 def ksampler(
