@@ -45,9 +45,11 @@ def open_engine(
     check_pack_dirs(pack_dirs)
     from app.engine.engine import Engine
 
+    home = home_folder(base_dir)
+    _compute_as_chosen(home)
     text = node_text or console.err
     with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-        engine = Engine(home_folder(base_dir), pack_dirs=tuple(pack_dirs), cache=cache)
+        engine = Engine(home, pack_dirs=tuple(pack_dirs), cache=cache)
         try:
             for report in engine.load_packs():
                 if report.status == "failed":
@@ -55,6 +57,19 @@ def open_engine(
             yield engine
         finally:
             engine.close()
+
+
+def _compute_as_chosen(home: Path) -> None:
+    """Let models compute as the artist chose in the window, so that pictures are the same."""
+    from app.engine.device import choose_compute
+    from app.engine.settings import load_settings, settings_path
+
+    settings = load_settings(settings_path(home))
+    choose_compute(
+        str(settings.get("device.compute")),
+        bool(settings.get("device.fast_cpu")),
+        float(settings.get("device.model_memory")),
+    )
 
 
 def check_pack_dirs(pack_dirs: Sequence[str]) -> None:
