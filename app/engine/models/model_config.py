@@ -35,7 +35,7 @@ class ModelConfig:
     ) -> None:
         self.family = family
         self.sampling_settings: dict[str, Any] = dict(sampling_settings or {})
-        self.supported_inference_dtypes = [torch.float16, torch.bfloat16, torch.float32]
+        self.supported_inference_dtypes = [*family.dtypes, torch.float32]
         self.manual_cast_dtype: torch.dtype | None = None
         self.scaled_fp8: torch.dtype | None = None
         self._network = network
@@ -58,12 +58,12 @@ class ModelConfig:
         ``in_channels``, ``out_channels``, ``model_channels``, ``context_dim``,
         ``adm_in_channels``, ``channel_mult``, ``num_res_blocks``, ``transformer_depth``,
         ``transformer_depth_output``, ``transformer_depth_middle`` and
-        ``use_linear_in_transformer`` for a classic UNet.
+        ``use_linear_in_transformer`` for a classic UNet; ``config`` of other networks.
         """
         tensors: dict[str, torch.Tensor] = dict(self._network.named_parameters())
         facts = unet_facts(shapes_of(tensors))
         if facts is None:
-            return {}
+            return dict(getattr(self._network, "config", {}))
         return {
             "in_channels": facts.in_channels,
             "out_channels": facts.out_channels,
