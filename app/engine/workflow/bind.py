@@ -206,6 +206,8 @@ class _Update:
             return
         kind = operation.kind
         if kind is None:
+            # A definition that holds itself shows its own name and slots on the host inside.
+            self.change.is_reset |= self._bound.graph_id in self._state.library.interfaces
             self._note_graph_key(operation)
         elif kind is RecordKind.NODE:
             self._note_node(operation)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import struct
 
 import media_files as media
@@ -317,3 +318,45 @@ def test_files_of_other_kinds_and_endless_texts_are_refused():
         write_texts(media.picture("PNG"), {"workflow": " " * (70 << 20)})
     with pytest.raises(WorkflowFileError, match="no room for more"):
         write_texts(media.flac({}), {"workflow": " " * (17 << 20)})
+
+
+def test_a_damaged_part_that_would_hide_the_texts_is_refused():
+    endless = struct.pack(">I", 0) + b"trak" + bytes(8)
+    film = media.FTYP + media.box(b"moov", media.MVHD, endless) + media.MDAT
+
+    with pytest.raises(WorkflowFileError, match="the file is damaged"):
+        write_texts(film, _TEXTS)
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_damaged_files_are_written_readably_or_refused_in_words(part):
+    texts = {"prompt": "{}", "workflow": "[]"}
+    whole = {
+        **{name: make(texts) for name, make in media.MAKERS.items()},
+        **{name: make() for name, (make, _) in _ALL.items()},
+    }
+    refused = 0
+    for seed in range(part, 1600, 8):
+        chance = random.Random(seed)
+        data = bytearray(whole[chance.choice(list(whole))])
+        for _ in range(chance.choice((1, 1, 2, 4))):
+            at = chance.randrange(len(data))
+            how = chance.randrange(4)
+            if how == 0:
+                data[at] = chance.choice((0, 0xFF, 0x7F, 0x80, chance.randrange(256)))
+            elif how == 1:
+                value = chance.choice((0, 1, 0x7FFFFFFF, 0xFFFFFFFF, len(data)))
+                data[at : at + 4] = value.to_bytes(4, chance.choice(("big", "little")))
+            elif how == 2:
+                del data[at : at + chance.choice((1, 4, 30))]
+            else:
+                data[at:at] = data[at : at + chance.choice((1, 8, 40))]
+            data = data or bytearray(b"x")
+        try:
+            written = write_texts(bytes(data), _TEXTS)
+        except WorkflowFileError:
+            refused += 1
+            continue
+        found = read_texts(written)
+        assert {key: found[key] for key in _TEXTS} == _TEXTS, seed
+    assert 20 < refused < 180

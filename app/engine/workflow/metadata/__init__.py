@@ -119,6 +119,10 @@ def write_texts(data: bytes, texts: Mapping[str, str], shown: str = "this file")
     if container is id3 and data.startswith(flac.SIGNATURE, id3.tag_length(data[:10])):
         container = flac
     written: bytes = container.write_texts(data, texts)
+    found = read_texts(written, shown)
+    if not all(key in found for key in WORKFLOW_KEYS if key in texts):
+        # A damaged part in front hides what was written behind it.
+        raise Source(data, shown).damaged()
     return written
 
 
