@@ -13,6 +13,8 @@ from app.engine.workflow.model import ROOT, Workflow
 from app.engine.workflow.patch import Patch
 from app.engine.workflow.subgraphs import promoting_input, promotion_reason
 from app.ui.canvas.hover import Hit
+from app.ui.canvas.interactions.strip import click_slot
+from app.ui.keybindings import shown
 from app.ui.menu import Menu
 from app.ui.subgraph_commands import SubgraphCommands
 from app.ui.words import tr
@@ -74,17 +76,29 @@ class SubgraphMenus:
                 return edits.disconnect_output(workflow, bound, hit.key, index)
             return edits.disconnect_input(workflow, bound, hit.key, index)
 
-        def add(words: str, is_possible: bool, edit: Callable[..., Patch], *values: int) -> None:
-            action = menu.addAction(words, lambda: self._apply(document, words, edit, *values))
+        def add(
+            words: str, key: str, is_possible: bool, edit: Callable[..., Patch], *values: int
+        ) -> None:
+            action = menu.addAction(
+                f"{words}\t{key}" if key else words,
+                lambda: self._apply(document, words, edit, *values),
+            )
             action.setEnabled(is_free and is_possible)
 
         # In place, as a double-click does it.
-        rename = menu.addAction(tr("Rename"), lambda: view.slots.rename(hit.key, index))
+        shown_key = self._window.keys.shown_key
+        rename = menu.addAction(
+            f"{tr('Rename')}\t{shown_key('edit.rename')}",
+            lambda: view.slots.rename(hit.key, index),
+        )
         rename.setEnabled(is_free)
-        add(tr("Move up"), index > 0, move, index, index - 1)
-        add(tr("Move down"), index + 1 < len(slots), move, index, index + 1)
-        add(tr("Remove links"), _is_linked(document, hit), cut)
-        add(remove_words, True, remove, index)
+        add(tr("Move up"), shown("Alt+Up"), index > 0, move, index, index - 1)
+        add(tr("Move down"), shown("Alt+Down"), index + 1 < len(slots), move, index, index + 1)
+        add(tr("Remove links"), "", _is_linked(document, hit), cut)
+        add(remove_words, shown_key("edit.delete"), True, remove, index)
+        # The keys that the menu names act on this slot when the menu is shut again.
+        if is_free:
+            click_slot(view, hit.key, index)
 
     def fill_level(self, menu: Menu, depth: int) -> None:
         """Offer what can be done with a level of the breadcrumb; 0 is the root."""

@@ -74,7 +74,7 @@ def subgraph_of(document: WorkflowDocument, selected: Sequence[str]) -> str:
 
 
 def widget_rows(document: WorkflowDocument, subgraph: str) -> list[WidgetRow]:
-    """Return all widgets of a subgraph: those that its nodes show first, in their order."""
+    """Return all widgets of a subgraph: the shown ones in their order, then the hidden ones."""
     bound = _bound(document, subgraph)
     names = [slot.label or slot.name for slot in bound.nodes["-10"].outputs]
     found = promotable_widgets(bound)
@@ -103,6 +103,8 @@ def widget_rows(document: WorkflowDocument, subgraph: str) -> list[WidgetRow]:
         )
         (shown if index is not None else older if is_shown else hidden).append(row)
     older.sort(key=lambda row: proxied.index(row.place))
+    # What cannot be shown is no choice; it comes last and says why.
+    hidden.sort(key=lambda row: bool(row.reason))
     return [*shown, *older, *hidden]
 
 

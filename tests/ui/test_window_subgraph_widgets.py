@@ -293,6 +293,15 @@ def test_a_row_has_a_menu_that_renames_and_leads_to_its_node(panel):
     menu.deleteLater()
 
 
+def test_a_long_name_is_cut_and_told_in_full(panel):
+    document, own = panel.document, panel.part.subgraph
+    name = "A subgraph of many words that no panel is wide enough for"
+    document.apply(subgraphs.rename_subgraph(document.workflow, own, name), "Rename")
+    QTest.qWait(5)
+    assert panel.part.title.text().endswith("…")
+    assert panel.part.title.toolTip() == name
+
+
 def test_two_hosts_keep_values_while_widgets_are_moved(panel):
     document = panel.document
     own = document.node(panel.host).subgraph

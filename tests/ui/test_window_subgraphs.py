@@ -351,6 +351,11 @@ def test_u_195_an_input_is_renamed_moved_and_removed_from_its_menu(window, chain
     assert len(document.node("-10").outputs) == 1
     words = entries(menu_at(window, Hit(Under.INPUT, "-20", 0)))
     assert "Remove output" in words
+    # The keys that the menu names act on the slot that it was opened for.
+    assert window.view.slots.focused == ("-20", 0)
+    window.view.setFocus()
+    press_key(window.view, Qt.Key.Key_Delete)
+    assert not document.node("-20").inputs
     assert "Duplicate" not in words
 
 

@@ -16,6 +16,9 @@ from app.ui.canvas.hover import Hit, Under
 from app.ui.subgraph_widgets import subgraph_of, widget_rows
 
 
+_SLOT_ACTIONS = ("Move up", "Move down", "Remove input")
+
+
 class Artist:
     """Does what comes to mind, by the parts of the window."""
 
@@ -99,7 +102,7 @@ class Artist:
             actions = [
                 action
                 for action in menu.actions()
-                if action.isEnabled() and action.text() in ("Move up", "Move down", "Remove input")
+                if action.isEnabled() and action.text().split("\t")[0] in _SLOT_ACTIONS
             ]
             if actions:
                 self.chance.choice(actions).trigger()

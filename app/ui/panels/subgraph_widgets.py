@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.engine.errors import SubgraphError
@@ -26,7 +26,7 @@ from app.widgets.buttons import IconButton
 from app.widgets.fields import SearchField
 from app.widgets.labels import Words
 from app.widgets.style import Style
-from app.widgets.themed import Themed
+from app.widgets.themed import Themed, elided
 
 if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
@@ -53,6 +53,7 @@ class SubgraphWidgetsPanel(Themed, QWidget):
         self._window = window
         self._document: WorkflowDocument | None = None
         self._subgraph = ""
+        self._name = ""
         self._rows: list[WidgetRow] = []
         self.more_button = IconButton("ellipsis", tr("More"), look)
         close = IconButton("x", tr("Close the panel"), look)
@@ -108,11 +109,10 @@ class SubgraphWidgetsPanel(Themed, QWidget):
         if document is not None and self._subgraph:
             self._rows = subgraph_widgets.widget_rows(document, self._subgraph)
             graph = document.workflow.subgraphs[self._subgraph]
-            self.title.setText(subgraph_name(graph))
-            self.title.setToolTip(subgraph_name(graph))
+            self._name = subgraph_name(graph)
         else:
-            self.title.setText(tr("Select a subgraph, or open one"))
-            self.title.setToolTip("")
+            self._name = tr("Select a subgraph, or open one")
+        self._show_name()
         self.search.setEnabled(bool(self._subgraph))
         self.more_button.setEnabled(bool(self._subgraph) and self._can_edit())
         self._show_rows()
@@ -161,10 +161,20 @@ class SubgraphWidgetsPanel(Themed, QWidget):
             return
         super().keyPressEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cut the name of the subgraph anew."""
+        super().resizeEvent(event)
+        self._show_name()
+
     def showEvent(self, event: QShowEvent) -> None:
         """Read when it is opened."""
         super().showEvent(event)
         self.refresh()
+
+    def _show_name(self) -> None:
+        shown = elided(self.title.font(), self._name, self.width() - self.px(32))
+        self.title.setText(shown)
+        self.title.setToolTip("" if shown == self._name else self._name)
 
     def _can_edit(self) -> bool:
         view = self._window.view
