@@ -18,7 +18,7 @@ from torch import nn
 
 from app.engine.errors import ModelFileError
 from app.engine.models.attention import optimized_attention
-from app.engine.models.flux import LastLayer
+from app.engine.models.flux_blocks import LastLayer
 from app.engine.models.ops import Conv2d
 from app.engine.models.transformer_parts import (
     PATCH,
@@ -211,6 +211,20 @@ class MMDiT(nn.Module):
             ) from None
         self.patch_size = PATCH
         self.dtype = torch.float32
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Return what packs know the network's shape by."""
+        return {
+            "image_model": "sd3",
+            "in_channels": self.in_channels,
+            "out_channels": self.out_channels,
+            "patch_size": PATCH,
+            "depth": self.hidden_size // HEAD_SIZE,
+            "num_blocks": len(self.joint_blocks),
+            "adm_in_channels": self.adm_in_channels,
+            "pos_embed_max_size": self.largest,
+        }
 
     def forward(
         self,

@@ -18,6 +18,7 @@ from app.engine.models.weights import StateDict
 
 _SCALES: Final = (".scale_weight", ".weight_scale")
 _UNUSED: Final = (".scale_input", ".input_scale", ".comfy_quant", "scaled_fp8")
+_BITS_AND_BYTES: Final = ".quant_state.bitsandbytes__"
 _KNOWN_FORMATS: Final = ("float8_e4m3fn", "float8_e5m2")
 
 
@@ -47,6 +48,8 @@ def take_scales(tensors: Mapping[str, torch.Tensor]) -> ScaledTensors:
     for name, tensor in tensors.items():
         if name.endswith(".comfy_quant"):
             _check_format(name, tensor)
+        if _BITS_AND_BYTES in name:
+            raise _unknown("bitsandbytes " + name.rpartition("__")[2])
         if name.endswith(_UNUSED):
             continue
         ending = next((end for end in _SCALES if name.endswith(end)), None)
@@ -56,8 +59,10 @@ def take_scales(tensors: Mapping[str, torch.Tensor]) -> ScaledTensors:
             scales[name.removesuffix(ending) + ".weight"] = tensor
     for name, scale in scales.items():
         weight = plain.get(name)
-        if weight is not None and (not weight.is_floating_point() or scale.ndim > 2):
-            raise _unknown(str(weight.dtype).removeprefix("torch."))
+        if weight is None:
+            continue
+        if not weight.is_floating_point() or scale.numel() not in (1, weight.shape[0]):
+            raise _unknown(f"{weight.dtype}".removeprefix("torch.") + " in blocks")
     return ScaledTensors(plain, {name: one for name, one in scales.items() if name in plain})
 
 
