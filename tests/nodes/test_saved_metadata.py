@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import itertools
 import json
+import sys
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,8 +76,6 @@ _CASES = [
 _CASES_WITHOUT_READER = [
     ("SaveImageAdvanced", {**_PICTURES, **_format("exr", "32-bit float")}, "images"),
 ]
-_TEXT_FILES = {"SaveText"}
-"""Nodes whose files are plain text, with no room for anything beside it."""
 
 
 def _name(case: Any) -> str:
@@ -107,15 +107,53 @@ def test_with_metadata_switched_off_no_file_carries_anything(
     assert all(word not in data for word in (_NEEDLE, b"workflow", b"class_type"))
 
 
-def test_every_node_that_gets_the_workflow_is_tried_above(engine):
-    getting = {
-        name
-        for name, info in engine.object_info().items()
-        if "extra_pnginfo" in (info["input"].get("hidden") or {})
-    }
+def test_every_node_that_is_given_the_workflow_asks_for_it_where_the_switch_is(engine):
+    mappings = importlib.import_module("nodes").NODE_CLASS_MAPPINGS
+    modules = {sys.modules[cls.__module__] for cls in mappings.values()}
+    sources = {module.__name__: inspect.getsource(module) for module in modules}
+    given = {name: text for name, text in sources.items() if "extra_pnginfo" in text}
 
-    tried = {kind for kind, _, _ in _CASES} | {"SaveSVGNode"}
-    assert getting - _TEXT_FILES == tried
+    # The helper of packs is tried below, with the switch off too.
+    ways = ("metadata_texts(", "ui.PreviewMask(")
+    assert len(given) >= 5
+    assert [name for name, text in given.items() if not any(way in text for way in ways)] == []
+
+
+@pytest.mark.parametrize("is_off", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        ("CheckpointSave", {"model": None, "clip": None, "vae": None}),
+        ("ImageOnlyCheckpointSave", {"model": None, "clip_vision": None, "vae": None}),
+        ("CLIPSave", {"clip": None}),
+        ("VAESave", {"vae": SimpleNamespace(get_sd=lambda: {"w": torch.zeros(2)})}),
+        ("ModelSave", {"model": None}),
+    ],
+    ids=_name,
+)
+def test_a_saved_model_carries_its_workflow_unless_that_is_switched_off(
+    engine, base_dir, monkeypatch, kind, parts, is_off
+):
+    module = importlib.import_module("nodes.model_saving")
+    tensors = {"w": torch.zeros(2)}
+    monkeypatch.setattr(module.saving, "checkpoint_tensors", lambda *_: tensors)
+    monkeypatch.setattr(module.saving, "network_tensors", lambda *_: tensors)
+    monkeypatch.setattr(module.saving, "text_encoder_parts", lambda *_: {"l": tensors})
+    monkeypatch.setattr(module, "_description", lambda *_: {"title": "t"})
+    monkeypatch.setattr(importlib.import_module("comfy.cli_args").args, "disable_metadata", is_off)
+    folder = base_dir / "output" / "models" / f"{kind}{is_off}"
+
+    getattr(module, kind)().save(
+        **parts, filename_prefix=f"models/{kind}{is_off}/m", prompt={"1": {}},
+        extra_pnginfo={"workflow": _WORKFLOW},
+    )  # fmt: skip
+
+    (path,) = folder.iterdir()
+    if is_off:
+        assert read_file_texts(path).keys() & {"prompt", "workflow"} == set()
+        assert _NEEDLE not in path.read_bytes()
+    else:
+        assert open_workflow(path).raw == _WORKFLOW
 
 
 @pytest.mark.parametrize("is_off", [False, True])
