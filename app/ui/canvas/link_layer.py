@@ -39,12 +39,14 @@ class LinkLayer:
         self._reroutes = reroutes
         self._bound: BoundGraph | None = None
         self._floating: set[str] = set()
+        self._forks: set[str] = set()
         self.lifted: frozenset[str] = frozenset()
         """Links whose end is being dragged: they are not drawn meanwhile."""
 
     def reset(self, bound: BoundGraph) -> None:
         """Show all links of a graph."""
         self._bound = bound
+        self._forks = self._find_forks()
         self.item.clear()
         for link in bound.links.values():
             self._place(link)
@@ -77,11 +79,12 @@ class LinkLayer:
 
     def _floating_course(self, graph: Graph, link: Link) -> list[Curve]:
         points: list[Point] = []
-        key, seen = link.parent_id, set[str]()
-        while key is not None and key in graph.reroutes and key not in seen:
-            seen.add(key)
+        path: list[str] = []
+        key = link.parent_id
+        while key is not None and key in graph.reroutes and key not in path:
             place = self._reroutes.get(key)
             points.insert(0, place.pos().toTuple() if place else graph.reroutes[key].pos)
+            path.insert(0, key)
             key = graph.reroutes[key].parent_id
         origin, target = self._nodes.get(link.origin), self._nodes.get(link.target)
         if origin is not None and 0 <= link.origin_slot < len(origin.node.outputs):
@@ -92,7 +95,33 @@ class LinkLayer:
                 points.append(target.link_end(index, is_output=False))
         if len(points) < 2:
             return []
-        return link_routes.route(points[0], points[-1], points[1:-1], self.style)
+        # A chain without source begins at its first reroute.
+        inner = path if len(points) > len(path) and not target else path[1:]
+        forks = [index for index, name in enumerate(inner) if name in self._forks]
+        return link_routes.route(points[0], points[-1], points[1:-1], self.style, forks)
+
+    def update_forks(self) -> set[str]:
+        """Find where links part anew; return the links that must be routed anew for it."""
+        if self._bound is None or not (self._reroutes or self._forks):
+            return set()
+        old, self._forks = self._forks, self._find_forks()
+        changed = old ^ self._forks
+        if not changed:
+            return set()
+        links = self._bound.links.values()
+        return {link.key for link in links if not changed.isdisjoint(link.reroutes)}
+
+    def _find_forks(self) -> set[str]:
+        """Return the reroutes after which links run to different places."""
+        following: dict[str, str] = {}
+        forks: set[str] = set()
+        for link in self._bound.links.values() if self._bound is not None else ():
+            for index, key in enumerate(link.reroutes):
+                rest = link.reroutes[index + 1 :]
+                after = rest[0] if rest else f"link {link.key}"
+                if following.setdefault(key, after) != after:
+                    forks.add(key)
+        return forks
 
     def lift(self, keys: Iterable[str]) -> None:
         """Do not draw these links while their end is dragged."""
@@ -177,7 +206,9 @@ class LinkLayer:
         if origin is None or target is None or not _has_ends(link, origin, target):
             return self.item.remove_link(link.key)
         points: list[Point] = []
+        forks: list[int] = []
         if link.reroutes:
+            forks = [index for index, key in enumerate(link.reroutes) if key in self._forks]
             points = [
                 (reroute.x(), reroute.y())
                 for key in link.reroutes
@@ -188,6 +219,7 @@ class LinkLayer:
             target.link_end(link.target_input, is_output=False),
             points,
             self.style,
+            forks,
         )
         return self.item.set_link(link.key, curves, link.type)
 

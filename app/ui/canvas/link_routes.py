@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QPainterPath
@@ -44,6 +44,7 @@ def route(
     end: Point,
     reroutes: Sequence[Point] = (),
     style: LinkStyle = LinkStyle.SPLINE,
+    forks: Collection[int] = (),
 ) -> list[Curve]:
     """Return the curves from an output to an input.
 
@@ -52,6 +53,8 @@ def route(
         end: Where it meets the target node.
         reroutes: Points it runs through, from the source on.
         style: How it runs; hidden links run as splines.
+        forks: Positions of reroutes after which other links run elsewhere: up to there all of them
+            take one course, wherever they go.
     """
     points = [start, *reroutes, end]
     if style is LinkStyle.LINEAR:
@@ -62,7 +65,7 @@ def route(
         (x0, y0), (x1, y1) = start, end
         lean = END_LEAN * math.hypot(x1 - x0, y1 - y0)
         return [(x0, y0, x0 + lean, y0, x1 - lean, y1, x1, y1)]
-    leans = _leans(points)
+    leans = _leans(points, forks)
     return [
         (
             before[0], before[1], before[0] + out[0], before[1] + out[1],
@@ -74,7 +77,7 @@ def route(
     ]  # fmt: skip
 
 
-def _leans(points: Sequence[Point]) -> list[Point]:
+def _leans(points: Sequence[Point], forks: Collection[int]) -> list[Point]:
     """Return for each point the way from it to the control point of the curve that leaves it."""
     last = len(points) - 1
     leans: list[Point] = []
@@ -87,7 +90,7 @@ def _leans(points: Sequence[Point]) -> list[Point]:
         length = min(REROUTE_LEAN, END_LEAN * math.hypot(x - before[0], y - before[1]))
         into = math.atan2(y - before[1], x - before[0])
         turn = math.remainder(math.atan2(after[1] - y, after[0] - x) - into, math.tau)
-        angle = into + turn / 2
+        angle = into if index - 1 in forks else into + turn / 2
         leans.append((length * math.cos(angle), length * math.sin(angle)))
     return leans
 

@@ -457,6 +457,7 @@ class CanvasScene(QGraphicsScene):
 
     def _on_links_changed(self, keys: list[str]) -> None:
         self._unrouted.update(keys)
+        self._unrouted |= self.links.update_forks()
         self._route_links()
         self._update_floating()
         self._frames.color_reroutes(self.reroutes)

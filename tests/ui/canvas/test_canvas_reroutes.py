@@ -101,6 +101,26 @@ def test_u076_a_branch_runs_through_its_reroute(fork, side, modifiers):
     wind_back(fork)
 
 
+def test_u076_links_take_one_course_up_to_the_reroute_where_they_part(fork):
+    first, last = reroute(fork, "1", (340, 240), (400, 240))
+    fork.drag(at(fork, last, 1), fork.input(3))
+    one, other = (
+        fork.scene.links.item.curves(key)
+        for key, link in fork.bound.links.items()
+        if link.reroutes == (first, last)
+    )
+
+    assert one[:2] == other[:2]
+    assert one[2][:4] != one[2][4:]
+    assert one[2][:2] == other[2][:2]
+    assert one[2][6:] != other[2][6:]
+    fork.undo()
+    alone = fork.scene.links.item.curves("1")
+    assert alone[1] != one[1]
+    fork.redo()
+    wind_back(fork)
+
+
 def test_u076_an_input_dropped_on_a_reroute_is_fed_through_it(fork):
     first, _ = reroute(fork, "1", (340, 240), (400, 240))
 
