@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Self
@@ -45,6 +46,18 @@ def broadcast_image_to(
     return tensor if tensor.shape[0] == target_batch_size else torch.cat([tensor] * batched_number)
 
 
+class StrengthType(enum.Enum):
+    """How strength acts on the values of a net.
+
+    Attributes:
+        CONSTANT: The same on all of them.
+        LINEAR_UP: As a power that is less for later ones, so that the last is not scaled.
+    """
+
+    CONSTANT = 1
+    LINEAR_UP = 2
+
+
 class ControlBase:
     """What all nets that steer a run have in common.
 
@@ -54,6 +67,7 @@ class ControlBase:
         timestep_percent_range: Part of the run in which it acts, 0 to 1.
         previous_controlnet: Net whose result is added to this one's, or None.
         global_average_pooling: Whether outputs are averaged over the picture.
+        strength_type: How strength acts on the values.
     """
 
     def __init__(self) -> None:
@@ -64,6 +78,7 @@ class ControlBase:
         self.timestep_range: tuple[float, float] | None = None
         self.previous_controlnet: ControlBase | None = None
         self.global_average_pooling = False
+        self.strength_type = StrengthType.CONSTANT
         self.compression_ratio = PX_PER_CELL
         self.upscale_algorithm = "nearest-exact"
         self.extra_concat_orig: list[torch.Tensor] = []
@@ -122,8 +137,8 @@ class ControlBase:
         """Give ``other`` all settings of this net."""
         for name in (
             "cond_hint_original", "strength", "timestep_percent_range",
-            "global_average_pooling", "compression_ratio", "upscale_algorithm", "vae",
-            "extra_concat_orig", "extra_hooks", "previous_controlnet",
+            "global_average_pooling", "strength_type", "compression_ratio", "upscale_algorithm",
+            "vae", "extra_concat_orig", "extra_hooks", "previous_controlnet",
         ):  # fmt: skip
             setattr(other, name, getattr(self, name))
 
@@ -182,7 +197,7 @@ class ControlBase:
         merged: Residuals = {"input": [], "middle": [], "output": []}
         scaled: dict[int, torch.Tensor] = {}
         for name, values in own.items():
-            for value in values:
+            for index, value in enumerate(values):
                 if value is None:
                     merged[name].append(None)
                     continue
@@ -190,7 +205,9 @@ class ControlBase:
                     averaged = value
                     if self.global_average_pooling:
                         averaged = value.mean(dim=(2, 3), keepdim=True).expand_as(value)
-                    scaled[id(value)] = (averaged * self.strength).to(output_dtype or value.dtype)
+                    scaled[id(value)] = (averaged * self._strength_at(index, len(values))).to(
+                        output_dtype or value.dtype
+                    )
                 merged[name].append(scaled[id(value)])
         for name, values in (previous or {}).items():
             mine = merged[name]
@@ -201,6 +218,11 @@ class ControlBase:
                     here = mine[index]
                     mine[index] = value if here is None else here + value
         return merged
+
+    def _strength_at(self, index: int, count: int) -> float:
+        if self.strength_type is StrengthType.LINEAR_UP:
+            return float(self.strength ** (count - index))
+        return self.strength
 
     def _hint_for(
         self,
@@ -224,48 +246,92 @@ class ControlBase:
         return hint
 
 
+def _as_it_is(hint: torch.Tensor) -> torch.Tensor:
+    return hint
+
+
 class ControlNet(ControlBase):
     """A ControlNet with its memory.
+
+    Args:
+        control_model: The network; None for one that is set later.
+        global_average_pooling: Whether outputs are averaged over the picture.
+        compression_ratio: Pixels of the hint a latent cell is wide.
+        latent_format: Scale of hints that are latents, for packs.
+        load_device: Where it computes; the best device when None.
+        manual_cast_dtype: Type that it computes in; the device's own when None.
+        extra_conds: Inputs of the diffusion model that the network takes too.
+        strength_type: How strength acts on the values.
+        concat_mask: Whether the hint has a mask, for packs.
+        preprocess_image: Called with the hint; None leaves it as it is.
+        patcher: The network's patcher; a new one when None.
 
     Attributes:
         control_model: The network.
         control_model_wrapped: Its patcher.
+        model_sampling_current: The sampling rules of the diffusion model, during a run.
     """
 
     def __init__(
         self,
-        control_model: Any,
+        control_model: Any = None,
         global_average_pooling: bool = False,
+        compression_ratio: int = PX_PER_CELL,
+        latent_format: Any = None,
+        load_device: torch.device | None = None,
+        manual_cast_dtype: torch.dtype | None = None,
+        extra_conds: Sequence[str] = ("y",),
+        strength_type: StrengthType = StrengthType.CONSTANT,
+        concat_mask: bool = False,
+        preprocess_image: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        *,
         patcher: ModelPatcher | None = None,
     ) -> None:
         super().__init__()
+        device = memory.get_torch_device() if load_device is None else load_device
+        dtype = memory.unet_dtype(device) if manual_cast_dtype is None else manual_cast_dtype
         self.control_model = control_model
         self.global_average_pooling = global_average_pooling
-        device = memory.get_torch_device()
-        self.control_model_wrapped = patcher or ModelPatcher(
-            control_model,
-            device,
-            memory.offload_device(),
-            compute_dtype=memory.unet_dtype(device),
-        )
-        self._sampling: Any = None
+        self.compression_ratio = compression_ratio
+        self.latent_format = latent_format
+        self.load_device = device
+        self.manual_cast_dtype = dtype
+        self.extra_conds = list(extra_conds)
+        self.strength_type = strength_type
+        self.concat_mask = concat_mask
+        self.preprocess_image = preprocess_image or _as_it_is
+        self.extra_args: dict[str, Any] = {}
+        self.model_sampling_current: Any = None
+        if patcher is None and control_model is not None:
+            patcher = ModelPatcher(
+                control_model, device, memory.offload_device(), compute_dtype=dtype
+            )
+        self.control_model_wrapped: Any = patcher
 
     def copy(self) -> ControlNet:
         """Return a net with the same network and settings."""
         twin = ControlNet(
-            self.control_model, self.global_average_pooling, self.control_model_wrapped
+            self.control_model,
+            latent_format=self.latent_format,
+            load_device=self.load_device,
+            manual_cast_dtype=self.manual_cast_dtype,
+            extra_conds=self.extra_conds,
+            concat_mask=self.concat_mask,
+            preprocess_image=self.preprocess_image,
+            patcher=self.control_model_wrapped,
         )
+        twin.extra_args = dict(self.extra_args)
         self.copy_to(twin)
         return twin
 
     def pre_run(self, model: Any, percent_to_timestep_function: Callable[[float], float]) -> None:
         """See :meth:`ControlBase.pre_run`."""
         super().pre_run(model, percent_to_timestep_function)
-        self._sampling = model.model_sampling
+        self.model_sampling_current = model.model_sampling
 
     def cleanup(self) -> None:
         """See :meth:`ControlBase.cleanup`."""
-        self._sampling = None
+        self.model_sampling_current = None
         super().cleanup()
 
     def get_models(self) -> list[ModelPatcher]:
@@ -285,13 +351,14 @@ class ControlNet(ControlBase):
         hint = self._hint_for(
             x_noisy, x_noisy.shape[3] * size, x_noisy.shape[2] * size, batched_number, dtype
         )
+        hint = self.preprocess_image(hint)
         context = cond.get("crossattn_controlnet", cond.get("c_crossattn"))
         y = cond.get("y")
-        scaled = self._sampling.calculate_input(t, x_noisy)
+        scaled = self.model_sampling_current.calculate_input(t, x_noisy)
         result: Residuals = self.control_model(
             scaled.to(dtype),
             hint,
-            self._sampling.timestep(t).float(),
+            self.model_sampling_current.timestep(t).float(),
             None if context is None else context.to(dtype),
             None if y is None else y.to(dtype),
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import torch
 from torch import nn
@@ -39,6 +40,12 @@ class DiffusionModel(nn.Module):
         current_patcher: The patcher whose patches are in the weights now, or None.
         device: Where the weights lie.
     """
+
+    def __new__(cls, family: Family | None = None, *args: Any, **kwargs: Any) -> Self:
+        """Return an object whose class is called as the reference's class of that family."""
+        named = cls if family is None or cls is not DiffusionModel else _class_of(family.name)
+        made: Self = super().__new__(named)
+        return made
 
     def __init__(
         self,
@@ -219,6 +226,17 @@ class DiffusionModel(nn.Module):
         return (
             area * self.get_dtype().itemsize * 0.01 * self.memory_usage_factor * _BYTES_PER_MEGABYTE
         )
+
+
+_CLASS_NAMES: Final = {"SD15": "BaseModel", "SD20": "BaseModel", "FluxSchnell": "Flux"}
+"""Families whose models have no class of their own name in the reference."""
+
+
+@functools.cache
+def _class_of(family: str) -> Any:
+    """Return the class for models of a family; packs look at its name."""
+    body = {"__doc__": DiffusionModel.__doc__, "__module__": DiffusionModel.__module__}
+    return type(_CLASS_NAMES.get(family, family), (DiffusionModel,), body)
 
 
 def _over_latent(tensor: torch.Tensor, noise: torch.Tensor, crop: str = "center") -> torch.Tensor:

@@ -385,8 +385,8 @@ def test_a_pack_can_tell_what_kind_of_model_it_was_given(sample, pack):
     [answers] = pack("model_hooks").SEEN["answers"]
     assert answers == {
         "sd15": True, "sdxl": False, "base": True, "eps": True, "latent": True,
-        "latent_xl": False, "context": 768, "attention": True, "device": answers["device"],
-        "dtype": answers["dtype"], "memory": True, "patcher": True,
+        "class": "BaseModel", "latent_xl": False, "context": 768, "attention": True,
+        "device": answers["device"], "dtype": answers["dtype"], "memory": True, "patcher": True,
     }  # fmt: skip
 
 

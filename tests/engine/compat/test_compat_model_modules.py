@@ -313,3 +313,82 @@ def test_samplers_of_built_in_nodes_are_samplers_to_packs(host):
     assert not isinstance("euler", Sampler)
     assert wrapped.extra_options == {"s_churn": 2.0}
     assert make_sampler("ddim").inpaint_options == {"random": True}
+
+
+class OneResidual(torch.nn.Module):
+    """A net that answers with the mean of its hint, three times."""
+
+    def __init__(self):
+        super().__init__()
+        self.unit = torch.nn.Linear(1, 1)
+        self.dtype = torch.float32
+
+    def forward(self, x, hint, timesteps, context, y=None):
+        value = hint.mean() * torch.ones(x.shape[0], 1, 1, 1)
+        return {"middle": [value], "output": [value * 1, value * 1]}
+
+
+def test_d204_a_pack_derives_from_a_controlnet_and_copies_the_hosts(host):
+    from comfy.controlnet import ControlNet, StrengthType
+
+    class Steered(ControlNet):
+        def get_control(self, x_noisy, t, cond, batched_number, transformer_options):
+            assert self.model_sampling_current.timestep(t).shape == (1,)
+            assert self.manual_cast_dtype == torch.float32
+            control = self.control_model(
+                x=x_noisy, hint=self.cond_hint_original, timesteps=t, context=None
+            )
+            return self.control_merge(control, None, output_dtype=torch.float16)
+
+    theirs = ControlNet(OneResidual(), compression_ratio=8, manual_cast_dtype=torch.float32)
+    theirs.set_cond_hint(torch.ones(1, 3, 16, 16), strength=0.5, timestep_percent_range=(0.0, 0.5))
+    own = Steered(theirs.control_model, manual_cast_dtype=theirs.manual_cast_dtype)
+    theirs.copy_to(own)
+    own.control_model_wrapped = theirs.control_model_wrapped.clone()
+    own.strength_type = StrengthType.LINEAR_UP
+    own.pre_run(sampling_model(), lambda percent: 1.0 - percent)
+
+    control = own.get_control(torch.zeros(1, 4, 2, 2), torch.ones(1), {}, 1, {})
+
+    assert own.timestep_range == (1.0, 0.5)
+    assert [float(value) for value in control["output"]] == [0.25, 0.5]
+    assert control["middle"][0].dtype == torch.float16
+    assert own.get_models()[0].is_clone(theirs.get_models()[0])
+
+
+def test_d200_a_hint_goes_through_the_nets_own_preparation(host):
+    from comfy.controlnet import ControlNet
+
+    net = ControlNet(OneResidual(), preprocess_image=lambda hint: hint * 3)
+    net.set_cond_hint(torch.ones(1, 3, 16, 16))
+    twin = net.copy()
+    twin.pre_run(sampling_model(), lambda percent: 1000.0 * (1.0 - percent))
+
+    control = twin.get_control(torch.zeros(1, 4, 2, 2), torch.ones(1), {}, 1, {})
+
+    assert float(control["middle"][0]) == 3.0
+
+
+def sampling_model():
+    """Return what a net asks of the diffusion model before a run."""
+    from comfy import model_sampling
+
+    class Sampling(model_sampling.ModelSamplingDiscrete, model_sampling.EPS):
+        pass
+
+    return SimpleNamespace(model_sampling=Sampling(None))
+
+
+@pytest.mark.parametrize(("family", "name"), [("SD15", "BaseModel"), ("SDXL", "SDXL")])
+def test_the_class_of_a_model_is_called_as_packs_know_it(host, family, name):
+    from comfy import model_base
+
+    from app.engine.models.families import FAMILIES
+    from app.engine.models.predictions import ModelType
+
+    kind = next(known for known in FAMILIES if known.name == family)
+    model = model_base.BaseModel(kind, torch.nn.Linear(1, 1), ModelType.EPS)
+
+    assert type(model).__name__ == name
+    assert isinstance(model, model_base.BaseModel)
+    assert isinstance(model, model_base.SDXL) is (family == "SDXL")

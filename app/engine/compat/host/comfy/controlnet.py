@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Any
 
 from app.engine.models import controlnet as _nets
-from app.engine.models.controlnet import ControlBase, ControlNet, T2IAdapter, broadcast_image_to
+from app.engine.models.controlnet import (
+    ControlBase,
+    ControlNet,
+    StrengthType,
+    T2IAdapter,
+    broadcast_image_to,
+)
 
 __all__ = [
     "ControlBase",
@@ -16,13 +21,6 @@ __all__ = [
     "broadcast_image_to",
     "load_controlnet",
 ]
-
-
-class StrengthType(enum.Enum):
-    """How strength acts on the values of a net."""
-
-    CONSTANT = 1
-    LINEAR_UP = 2
 
 
 def load_controlnet(

@@ -208,6 +208,7 @@ def hook_questions(model, amount):
     network = model.model
     saw("answers", {
         "sd15": isinstance(network.model_config, comfy.supported_models.SD15),
+        "class": type(network).__name__,
         "sdxl": isinstance(network, comfy.model_base.SDXL),
         "base": isinstance(network, comfy.model_base.BaseModel),
         "eps": network.model_type == comfy.model_base.ModelType.EPS,
