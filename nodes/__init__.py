@@ -53,6 +53,7 @@ from . import (
     sigmas,
     soft_inpainting,
     special_loaders,
+    style_nodes,
     text,
     text_encoding,
     text_patterns,
@@ -71,7 +72,7 @@ _MODULES = (
     controlnet_nodes, model_sampling, custom_sampling, sampler_nodes, upscale_models,
     attention_weights, guidance_nodes, guiders, model_merging, model_schedules,
     perturbed_guidance, unet_patches, flux_nodes, sd3_nodes, picture_conditioning, model_saving,
-    special_loaders, soft_inpainting, sampler_variants,
+    special_loaders, soft_inpainting, sampler_variants, style_nodes,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}

@@ -378,6 +378,8 @@ class ModelPatcher(HookMethods, PackMethods):
             if control is not None:
                 models.extend(control.get_models())
                 extra += control.inference_memory_requirements(self.compute_dtype)
+            if entry.get("gligen") is not None:
+                models.append(entry["gligen"][1].patcher)
         # Two prompts are computed at once where memory allows, one where it does not.
         whole = self.memory_required([noise_shape[0] * 2, *noise_shape[1:]])
         half = self.memory_required(list(noise_shape))
