@@ -158,6 +158,8 @@ def _make_model(
 def _checkpoint_clip(
     family: Family, tensors: Mapping[str, torch.Tensor], folders: Folders
 ) -> CLIP | None:
+    if family.make_clip is not None:
+        return family.make_clip(tensors)
     if family.text is None:
         return None
     parts: dict[str, StateDict] = {}

@@ -109,11 +109,11 @@ class TextModel(nn.Module):
         self.pooled_key = pooled_key
         self._join = join
         for key, part in parts.items():
-            setattr(self, _FILE_KEYS[key], part)
+            setattr(self, _FILE_KEYS.get(key, key), part)
 
     def part(self, key: str) -> EncoderPart:
         """Return the encoder for the rows under ``key``."""
-        found = getattr(self, _FILE_KEYS[key])
+        found = getattr(self, _FILE_KEYS.get(key, key))
         assert isinstance(found, EncoderPart)
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -17,8 +17,12 @@ from app.engine.models.predictions import ModelType
 from app.engine.models.text_encoding import TextLayout
 from app.engine.models.unet import HeadRule, Shapes, UNetModel, shapes_of
 
+if TYPE_CHECKING:
+    from app.engine.models.text_encoder import CLIP
+
 Sampling = tuple[ModelType, dict[str, Any]]
 VectorFunction = Callable[[Mapping[str, Any]], "torch.Tensor | None"]
+ClipFunction = Callable[[Mapping[str, torch.Tensor]], "CLIP | None"]
 ConditionFunction = Callable[[Any, Mapping[str, Any]], dict[str, Any]]
 
 
@@ -35,6 +39,7 @@ class Family:
         latent_format: How its latents are scaled.
         text: Its text encoders, or None when it has none of ours.
         text_prefixes: Where each encoder lies in a checkpoint, first match wins.
+        make_clip: Makes a text encoder of the family's own kind from a checkpoint's tensors.
         vector: Makes the vector condition ``y`` from a prompt's values, or None.
         conditions: Makes further inputs of the network from a prompt's values.
         text_hint: How an artist loads its text encoders, for messages.
@@ -53,6 +58,7 @@ class Family:
     latent_format: LatentFormat
     text: TextLayout | None = None
     text_prefixes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    make_clip: ClipFunction | None = None
     vector: VectorFunction | None = None
     conditions: ConditionFunction | None = None
     text_hint: str = "the ones inside its checkpoint"
