@@ -149,6 +149,48 @@ def test_a_lora_changes_the_picture(engine, base_dir, files):
     assert not np.array_equal(changed, picture(engine.run(flux_prompt()), base_dir))
 
 
+def test_a_picture_to_edit_changes_what_is_made(engine, base_dir, files):
+    prompt = flux_prompt(
+        image=node("EmptyImage", width=32, height=48, batch_size=1, color=0xFF8000),
+        encoded=node("VAEEncode", pixels=["image", 0], vae=["vae", 0]),
+        reference=node("ReferenceLatent", conditioning=["text", 0], latent=["encoded", 0]),
+        placed=node(
+            "FluxKontextMultiReferenceLatentMethod", conditioning=["reference", 0],
+            reference_latents_method="uxo/uno",
+        ),
+    )  # fmt: skip
+    pictures = [picture(engine.run(flux_prompt()), base_dir)]
+    for source in ("reference", "placed"):
+        prompt["guidance"]["inputs"]["conditioning"] = [source, 0]
+        pictures.append(picture(engine.run(prompt), base_dir))
+
+    assert not np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[1], pictures[2])
+
+
+def test_flux_fill_looks_at_the_picture_and_the_mask(engine, base_dir, files):
+    from safetensors.torch import save_file
+
+    tensors = small.fill(small.flux_shapes(text=TEXT, pooled=768, channels=96))
+    save_file(tensors, base_dir / "models" / "diffusion_models" / "fill.safetensors")
+
+    def filled(value):
+        prompt = flux_prompt(
+            model=node("UNETLoader", unet_name="fill.safetensors", weight_dtype="default"),
+            image=node("EmptyImage", width=64, height=64, batch_size=1, color=0x2080FF),
+            mask=node("SolidMask", width=64, height=64, value=value),
+            inpaint=node(
+                "InpaintModelConditioning", positive=["guidance", 0], negative=["guidance", 0],
+                vae=["vae", 0], pixels=["image", 0], mask=["mask", 0], noise_mask=False,
+            ),
+        )  # fmt: skip
+        prompt["guider"]["inputs"]["conditioning"] = ["inpaint", 0]
+        prompt["run"]["inputs"]["latent_image"] = ["inpaint", 2]
+        return picture(engine.run(prompt), base_dir)
+
+    assert not np.array_equal(filled(1.0), filled(0.0))
+
+
 def sd3_prompt():
     sampler = {
         "seed": 1, "steps": 2, "cfg": 4.0, "sampler_name": "dpmpp_2m", "scheduler": "sgm_uniform",
@@ -180,6 +222,19 @@ def test_sd3_makes_a_picture(engine, base_dir, files):
     assert found.shape == (48, 64, 3)
     assert found.std() > 0
     np.testing.assert_array_equal(found, picture(engine.run(sd3_prompt()), base_dir))
+
+
+def test_sd3_is_guided_away_from_what_it_makes_without_a_layer(engine, base_dir, files):
+    prompt = sd3_prompt()
+    prompt["skip"] = node(
+        "SkipLayerGuidanceSD3", model=["shifted", 0], layers="1", scale=3.0, start_percent=0.0,
+        end_percent=1.0,
+    )  # fmt: skip
+    prompt["run"]["inputs"]["model"] = ["skip", 0]
+
+    guided = picture(engine.run(prompt), base_dir)
+
+    assert not np.array_equal(guided, picture(engine.run(sd3_prompt()), base_dir))
 
 
 def message(engine, prompt):

@@ -166,6 +166,26 @@ def test_d159_sd3_lays_the_clips_side_by_side_and_t5_behind_them(clip_l):
     assert cond[:, 77:].abs().amax(dim=-1).min() > 0
 
 
+def test_d159_sd3_takes_the_same_layers_of_both_clips_as_sdxl(clip_l):
+    clip_g = {
+        name: torch.rand(1).expand(shape)
+        if "token_embedding" in name
+        else small.weight(name, shape)
+        for name, shape in small.clip_shapes(width=1280).items()
+    }
+    prompt = "a (red:1.3) apple"
+    sdxl = make_clip(SDXL_TEXT, {"l": clip_l, "g": clip_g})
+    sd3 = make_clip(SD3_TEXT.reduced(["l", "g"]), {"l": clip_l, "g": clip_g})
+
+    cond, pooled = sd3.encode_from_tokens(sd3.tokenize(prompt), return_pooled=True)
+    expected, summary = sdxl.encode_from_tokens(sdxl.tokenize(prompt), return_pooled=True)
+
+    assert torch.equal(cond[..., :2048], expected)
+    assert cond[..., 2048:].abs().max() == 0
+    assert torch.equal(pooled[:, 768:], summary)
+    assert pooled[:, :768].abs().max() > 0
+
+
 def test_d159_encoders_without_rows_are_left_out(clip_l):
     both = make_clip(SD3_TEXT.reduced(["l", "t5xxl"]), {"l": clip_l, "t5xxl": wide_t5()})
     tokens = both.tokenize("a red apple")

@@ -158,10 +158,11 @@ def recorded():
     return {name: torch.from_numpy(array) for name, array in np.load(DATA / "cases.npz").items()}
 
 
-def clip_shapes(prefix=""):
-    """Return names and shapes of a CLIP-L that is narrow inside, for quick loading."""
-    width, inner = 768, 64
-    shapes = {
+def clip_shapes(prefix="", width=768):
+    """Return names and shapes of a CLIP-L that is narrow inside, or of a CLIP-G if 1280 wide."""
+    inner = 64
+    shapes = {f"{prefix}text_projection.weight": (width, width)} if width == 1280 else {}
+    shapes |= {
         f"{prefix}text_model.embeddings.token_embedding.weight": (49408, width),
         f"{prefix}text_model.embeddings.position_embedding.weight": (77, width),
     }
