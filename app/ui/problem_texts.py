@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
+_OUT_OF_MEMORY_WORDS = "there was not enough memory for this"
+"""The engine's words for errors that torch raises under other names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def explain_execution_error(payload: Mapping[str, Any], node_title: str) -> Expl
     kind = str(payload.get("exception_type") or "Exception").rsplit(".", 1)[-1]
     message = " ".join(str(payload.get("exception_message") or "").split())
     kept = "Nothing was lost: earlier nodes are kept, so the next run starts here."
-    if kind in _OUT_OF_MEMORY:
+    if kind in _OUT_OF_MEMORY or _OUT_OF_MEMORY_WORDS in message.lower():
         return Explanation(
             "Out of memory",
             f"{node_title} ran out of memory",

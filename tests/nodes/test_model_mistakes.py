@@ -290,6 +290,17 @@ def test_missing_memory_is_a_sentence_and_the_next_run_is_whole(engine, files, s
         prompt, what = stage(patch)
         told = sentence(engine, prompt)
 
-    assert f"There is not enough memory for {what}." in told
+    assert told.startswith(f"There is not enough memory for {what}. Use a smaller picture")
+    assert "There was" not in told
     assert memory.loaded_models() == []
     assert engine.run(prompt).status == "success"
+
+
+def test_free_memory_lets_all_models_go_and_they_load_again(engine, files):
+    assert engine.run(text_to_picture()).status == "success"
+    assert memory.memory_use()["models"] > 0
+
+    engine.free(unload_models=True, free_memory=True)
+
+    assert memory.memory_use()["models"] == 0
+    assert engine.run(text_to_picture()).status == "success"

@@ -6,6 +6,7 @@ Each entry gives a prediction on its area; the predictions of a list are average
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,9 @@ _FEATHER = 8
 """Latent cells over which an area fades out at borders inside the picture."""
 
 _MEMORY_MARGIN = 1.5
+
+_TOO_LARGE = "easel_too_large"
+"""Where a run remembers how many values of latents were too many for one call."""
 
 
 @dataclass(slots=True)
@@ -254,14 +258,20 @@ def _call_thriftily(
         MemoryError: One picture alone needs too much.
     """
     patcher = getattr(model, "current_patcher", None)
-    try:
-        return _call(model, batch, sigma, model_options)
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        log.warning("Memory ran out while sampling; going on in smaller parts.")
-    # Outside the handler, whose traceback keeps the tensors of the failed call alive.
-    make_room([*loaded_models(only_currently_used=True), *_in_use(patcher, batch)])
+    options = model_options.setdefault("transformer_options", {})
+    values = sum(item.x.numel() for item in batch)
+    can_be_smaller = len(batch) > 1 or (batch[0].x.shape[0] > 1 and batch[0].can_be_cut())
+    # What failed in an earlier step of this run is not tried again.
+    if not can_be_smaller or values < options.get(_TOO_LARGE, math.inf):
+        try:
+            return _call(model, batch, sigma, model_options)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            log.warning("Memory ran out while sampling; going on in smaller parts.")
+        # Outside the handler, whose traceback keeps the tensors of the failed call alive.
+        make_room([*loaded_models(only_currently_used=True), *_in_use(patcher, batch)])
+        options[_TOO_LARGE] = values
     if len(batch) > 1:
         middle = len(batch) // 2
         return [
@@ -269,7 +279,7 @@ def _call_thriftily(
             for half in (batch[:middle], batch[middle:])
             for output in _call_thriftily(model, half, sigma, model_options)
         ]
-    if batch[0].x.shape[0] > 1 and batch[0].can_be_cut():
+    if can_be_smaller:
         return [_call_in_halves(model, batch[0], sigma, model_options)]
     if patcher is not None:
         patcher.partially_unload(patcher.load_device, patcher.loaded_size())

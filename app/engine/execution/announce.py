@@ -20,6 +20,7 @@ from app.engine.events import (
 )
 from app.engine.execution.cache import CacheEntry, UiOutput
 from app.engine.execution.failure import (
+    NOT_ENOUGH_MEMORY,
     OUT_OF_MEMORY_TIP,
     describe_inputs,
     error_frames,
@@ -113,7 +114,8 @@ class Announcer:
         is_cycle = isinstance(error, DependencyCycleError)
         text = error_text(error)
         if not is_cycle:
-            text += "\n" + (OUT_OF_MEMORY_TIP if is_out_of_memory(error) else "")
+            is_told = text.startswith(NOT_ENOUGH_MEMORY)
+            text += "\n" + (OUT_OF_MEMORY_TIP if is_out_of_memory(error) and not is_told else "")
         inputs: Any = describe_inputs(arguments) if arguments is not None else {}
         self.result.status = "error"
         self.result.error = {

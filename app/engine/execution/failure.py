@@ -21,6 +21,10 @@ OUT_OF_MEMORY_TIP = (
 )
 
 
+NOT_ENOUGH_MEMORY = "There is not enough memory for "
+"""How an error begins that says by itself what to do."""
+
+
 def error_type(error: BaseException) -> str:
     """Return the qualified class name of an error; built-in ones are bare."""
     kind = type(error)
