@@ -463,6 +463,11 @@ def load_controlnet(
     try:
         found = controlnet_tensors(tensors)
     except ModelFileError:
+        if any(key.startswith("controlnet_blocks.") for key in tensors):
+            raise ModelFileError(
+                f'"{name}" is a ControlNet for Flux or Stable Diffusion 3, which are not supported '
+                "yet. Those for SD 1, SD 2 and SDXL are."
+            ) from None
         raise ModelFileError(
             f'"{name}" is not a ControlNet that is known here: it looks like {describe(tensors)}.'
         ) from None

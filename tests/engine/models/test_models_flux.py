@@ -390,3 +390,15 @@ def test_packs_find_the_shape_of_the_network(weights):
     assert (config["depth"], config["depth_single_blocks"]) == (2, 3)
     assert model.diffusion_model.params.guidance_embed
     assert model.model_config.supported_inference_dtypes[0] is torch.bfloat16
+
+
+def test_a_controlnet_for_flux_is_refused_by_its_name(tmp_path):
+    from safetensors.torch import save_file
+
+    from app.engine.models.controlnet import load_controlnet
+
+    file = tmp_path / "union.safetensors"
+    save_file({"controlnet_blocks.0.weight": torch.zeros(4, 4)}, file)
+
+    with pytest.raises(ModelFileError, match="a ControlNet for Flux or Stable Diffusion 3"):
+        load_controlnet(file)
