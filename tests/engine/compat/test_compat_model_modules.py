@@ -392,3 +392,43 @@ def test_the_class_of_a_model_is_called_as_packs_know_it(host, family, name):
     assert type(model).__name__ == name
     assert isinstance(model, model_base.BaseModel)
     assert isinstance(model, model_base.SDXL) is (family == "SDXL")
+
+
+def test_d063_the_steps_of_preparing_prompts_can_be_taken_one_by_one(host):
+    import comfy.samplers as samplers
+
+    table = sampling_model()
+    wide = {"model_conds": {}, "cross_attn": 1}
+    part = {"area": ("percentage", 0.5, 0.5, 0.25, 0.0), "start_percent": 0.5, "model_conds": {}}
+    positive, negative = [dict(part)], [dict(wide)]
+
+    samplers.resolve_areas_and_cond_masks(positive, 8, 16, torch.device("cpu"))
+    samplers.calculate_start_end_timesteps(table, positive)
+    samplers.create_cond_with_same_area_if_none(negative, positive[0])
+
+    assert positive[0]["area"] == (4, 8, 2, 0)
+    assert positive[0]["timestep_start"] == table.model_sampling.percent_to_sigma(0.5)
+    assert [entry.get("area") for entry in negative] == [None, (4, 8, 2, 0)]
+
+
+def test_d020_schedules_can_be_asked_for_by_their_own_functions(host):
+    import comfy.samplers as samplers
+    from comfy.k_diffusion import sampling
+
+    table = sampling_model().model_sampling
+    low, high = float(table.sigma_min), float(table.sigma_max)
+    own = {
+        "simple": samplers.simple_scheduler(table, 5),
+        "normal": samplers.normal_scheduler(table, 5),
+        "sgm_uniform": samplers.normal_scheduler(table, 5, sgm=True),
+        "ddim_uniform": samplers.ddim_scheduler(table, 5),
+        "beta": samplers.beta_scheduler(table, 5),
+        "linear_quadratic": samplers.linear_quadratic_schedule(table, 5),
+        "kl_optimal": samplers.kl_optimal_scheduler(5, low, high),
+        "karras": sampling.get_sigmas_karras(5, low, high),
+        "exponential": sampling.get_sigmas_exponential(5, low, high),
+    }
+
+    assert own.keys() == set(samplers.SCHEDULER_NAMES)
+    for name, sigmas in own.items():
+        torch.testing.assert_close(samplers.calculate_sigmas(table, name, 5), sigmas)

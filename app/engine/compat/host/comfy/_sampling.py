@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import comfy.k_diffusion.sampling as k_diffusion_sampling
@@ -15,10 +15,29 @@ import comfy.model_management as model_management
 import comfy.sampler_helpers
 import comfy.samplers
 import torch
+from comfy._run_parts import (
+    beta_scheduler,
+    calculate_start_end_timesteps,
+    can_concat_cond,
+    cast_to_load_options,
+    cast_transformer_options,
+    cond_cat,
+    create_cond_with_same_area_if_none,
+    ddim_scheduler,
+    encode_model_conds,
+    get_area_and_mult,
+    kl_optimal_scheduler,
+    linear_quadratic_schedule,
+    normal_scheduler,
+    pre_run_control,
+    process_conds,
+    resolve_areas_and_cond_masks,
+    resolve_areas_and_cond_masks_multidim,
+    simple_scheduler,
+)
 from comfy.extra_samplers import uni_pc
 
-from app.engine.diffusion import cond_batch, guidance, schedules
-from app.engine.diffusion import conditioning as conditions
+from app.engine.diffusion import cond_batch, guidance
 from app.engine.diffusion.inpainting import InpaintedModel as KSamplerX0Inpaint
 from app.engine.diffusion.samplers import SAMPLERS
 from app.engine.diffusion.samplers import make_sampler as make_engine_sampler
@@ -33,21 +52,27 @@ __all__ = [
     "Sampler",
     "beta_scheduler",
     "calc_cond_batch",
+    "calculate_start_end_timesteps",
     "can_concat_cond",
     "cast_to_load_options",
     "cast_transformer_options",
     "cfg_function",
     "comfy",
     "cond_cat",
+    "create_cond_with_same_area_if_none",
     "ddim_scheduler",
     "encode_model_conds",
     "get_area_and_mult",
     "k_diffusion_sampling",
+    "kl_optimal_scheduler",
     "ksampler",
     "linear_quadratic_schedule",
     "model_management",
     "normal_scheduler",
+    "pre_run_control",
     "process_conds",
+    "resolve_areas_and_cond_masks",
+    "resolve_areas_and_cond_masks_multidim",
     "sample",
     "sampler_object",
     "sampling_function",
@@ -57,46 +82,6 @@ __all__ = [
 ]
 
 Options = dict[str, Any]
-
-
-# Schedulers
-
-
-def simple_scheduler(model_sampling: Any, steps: int) -> torch.Tensor:
-    """Pick levels of the table at even distances (D-021)."""
-    return schedules.simple_scheduler(model_sampling, steps)
-
-
-def ddim_scheduler(model_sampling: Any, steps: int) -> torch.Tensor:
-    """Take every n-th level from the bottom (D-026)."""
-    return schedules.ddim_uniform_scheduler(model_sampling, steps)
-
-
-def normal_scheduler(
-    model_sampling: Any, steps: int, sgm: bool = False, floor: bool = False
-) -> torch.Tensor:
-    """Space timesteps evenly; with ``sgm`` without the last (D-022, D-023)."""
-    spaced = schedules.sgm_uniform_scheduler if sgm else schedules.normal_scheduler
-    return spaced(model_sampling, steps)
-
-
-def beta_scheduler(
-    model_sampling: Any, steps: int, alpha: float = 0.6, beta: float = 0.6
-) -> torch.Tensor:
-    """Place timesteps at the quantiles of a beta distribution (D-027)."""
-    return schedules.beta_scheduler(model_sampling, steps, alpha, beta)
-
-
-def linear_quadratic_schedule(
-    model_sampling: Any,
-    steps: int,
-    threshold_noise: float = 0.025,
-    linear_steps: int | None = None,
-) -> torch.Tensor:
-    """Fall slowly and evenly first, then along a parabola (D-028)."""
-    return schedules.linear_quadratic_scheduler(
-        model_sampling, steps, threshold_noise, linear_steps
-    )
 
 
 def sigmas_for_denoise(
@@ -166,78 +151,6 @@ def sampling_function(
         comfy.samplers.calc_cond_batch,
         comfy.samplers.cfg_function,
     )
-
-
-def get_area_and_mult(
-    conds: Options, x_in: torch.Tensor, timestep_in: torch.Tensor
-) -> cond_batch.CondItem | None:
-    """Return an entry cut out for a call, or None where it does not run."""
-    return cond_batch.make_item(conds, 0, x_in, float(timestep_in[0]))
-
-
-def can_concat_cond(c1: Any, c2: Any) -> bool:
-    """Tell whether two entries of :func:`get_area_and_mult` fit into one call (D-070)."""
-    return bool(c1.fits(c2))
-
-
-def cond_cat(c_list: Sequence[Mapping[str, Any]]) -> Options:
-    """Return the network's inputs for several entries in one call."""
-    first, *others = c_list
-    return {name: cond.concat([other[name] for other in others]) for name, cond in first.items()}
-
-
-def encode_model_conds(
-    model_function: Any,
-    conds: Sequence[Options],
-    noise: torch.Tensor,
-    device: torch.device,
-    prompt_type: str,
-    **kwargs: Any,
-) -> list[Options]:
-    """Return entries with the network's inputs that ``model_function`` makes of them (D-063)."""
-
-    class _Encoder:
-        extra_conds = staticmethod(model_function)
-
-    encoder: Any = _Encoder()
-    return conditions.encode_entries(encoder, conds, noise, device, prompt_type, kwargs)
-
-
-def process_conds(
-    model: Any,
-    noise: torch.Tensor,
-    conds: dict[str, Any],
-    device: torch.device,
-    latent_image: torch.Tensor | None = None,
-    denoise_mask: torch.Tensor | None = None,
-    seed: int | None = None,
-    latent_shapes: Any = None,
-) -> dict[str, Any]:
-    """Return the prompts of a run, ready to be evaluated (D-063)."""
-    return conditions.prepare_conds(model, noise, conds, device, latent_image, denoise_mask, seed)
-
-
-def cast_to_load_options(
-    model_options: Options, device: torch.device | None = None, dtype: torch.dtype | None = None
-) -> None:
-    """Bring what packs hang on the hooks to a device, where it can be brought there."""
-    for hook in model_options.get("to_load_options", ()):
-        hook.to(device=device, dtype=dtype)
-
-
-def cast_transformer_options(
-    transformer_options: Options,
-    device: torch.device | None = None,
-    dtype: torch.dtype | None = None,
-) -> None:
-    """Bring patches that hold tensors to a device."""
-    tables: list[Any] = [transformer_options.get("patches", {})]
-    tables.append(transformer_options.get("patches_replace", {}))
-    for table in tables:
-        for group in table.values():
-            for patch in group.values() if isinstance(group, dict) else group:
-                if hasattr(patch, "to"):
-                    patch.to(device if dtype is None else dtype)
 
 
 # Samplers
