@@ -25,7 +25,7 @@ from app.engine.workflow.model import (
     id_text,
     id_value,
 )
-from app.engine.workflow.patch import Operation, Patch, SetKey
+from app.engine.workflow.patch import InsertGraph, Operation, Patch, RemoveGraph, SetKey
 from app.engine.workflow.proxies import ProxySettler
 from app.engine.workflow.subgraphs import hosts_of, inner_first, slot_ids, slot_names
 from app.engine.workflow.trial import Trial, change_link
@@ -34,6 +34,15 @@ _STRUCTURAL_NODE_KEYS: Final = frozenset({"inputs", "type", "properties"})
 _STRUCTURAL_GRAPH_KEYS: Final = frozenset({"inputs", "outputs"})
 
 Source = tuple[str, str]
+
+
+class SyncedPatch(tuple[Operation, ...]):
+    """A patch that takes the hosts along already; :func:`with_hosts` need not look at it again.
+
+    Joined with another one it becomes an ordinary patch.
+    """
+
+    __slots__ = ()
 
 
 def with_hosts(
@@ -49,7 +58,11 @@ def with_hosts(
         definitions: Node definitions by type name.
         patch: The edit.
     """
+    if isinstance(patch, SyncedPatch):
+        return patch
     if not any(_may_change_hosts(workflow, operation) for operation in patch):
+        return patch
+    if not _changes_shape(workflow, definitions, patch):
         return patch
     trial = Trial(workflow, definitions)
     trial.apply(patch)
@@ -79,6 +92,26 @@ def sync_hosts(trial: Trial, settler: ProxySettler | None = None) -> None:
         for graph_id, key in hosts:
             dirty.add(graph_id)
             _HostSync(trial, subgraph, graph_id, key, settler).run()
+
+
+def _changes_shape(
+    workflow: Workflow, definitions: Mapping[str, NodeDefinition], patch: Patch
+) -> bool:
+    """Tell whether any definition would offer its hosts something else after an edit.
+
+    Most edits inside a subgraph change nothing there, and trying one out on the graphs that it
+    names alone costs little, however large the rest of the document is.
+    """
+    if any(isinstance(operation, (InsertGraph, RemoveGraph)) for operation in patch):
+        return True
+    touched = {operation.graph for operation in patch}
+    trial = Trial(workflow, definitions, touched)
+    trial.apply(patch)
+    return any(
+        _shape_before(trial, key) != _shape(trial, key)
+        for key in touched
+        if key in workflow.subgraphs
+    )
 
 
 def _may_change_hosts(workflow: Workflow, operation: Operation) -> bool:
@@ -261,4 +294,4 @@ def _with_source(node: BoundNode, source: Source) -> BoundWidget | None:
     return None
 
 
-__all__ = ["interface_of", "sync_hosts", "with_hosts"]
+__all__ = ["SyncedPatch", "interface_of", "sync_hosts", "with_hosts"]

@@ -8,13 +8,14 @@ which sees what the ones before it did. The document itself is only read; in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from app.engine.node_types.definition import NodeDefinition
 from app.engine.workflow.bind import bind_graph, update_binding
 from app.engine.workflow.binding import BoundGraph
+from app.engine.workflow.bulk import collector_paused
 from app.engine.workflow.edits.draft import Draft
 from app.engine.workflow.model import (
     RECORD_CLASSES,
@@ -40,6 +41,12 @@ from app.engine.workflow.patch import (
 class Trial:
     """A copy of a document with the steps taken on it so far.
 
+    Args:
+        workflow: The document; it is only read.
+        definitions: Node definitions by type name.
+        graphs: Ids of the graphs that steps will change, when these are known; the others are
+            shared with the document, which saves their copies. None for all.
+
     Attributes:
         original: The document; never changed.
         workflow: The copy, with all steps applied.
@@ -47,9 +54,14 @@ class Trial:
         touched: Ids of the graphs that steps changed.
     """
 
-    def __init__(self, workflow: Workflow, definitions: Mapping[str, NodeDefinition]) -> None:
+    def __init__(
+        self,
+        workflow: Workflow,
+        definitions: Mapping[str, NodeDefinition],
+        graphs: Container[str] | None = None,
+    ) -> None:
         self.original = workflow
-        self.workflow = copy_workflow(workflow)
+        self.workflow = copy_workflow(workflow, graphs)
         self.definitions = definitions
         self.touched: set[str] = set()
         self._steps: list[Operation] = []
@@ -151,12 +163,25 @@ class Trial:
         return step
 
 
-def copy_workflow(workflow: Workflow) -> Workflow:
-    """Return a copy with the same keys; values inside records are shared, as none changes."""
+def copy_workflow(workflow: Workflow, graphs: Container[str] | None = None) -> Workflow:
+    """Return a copy with the same keys; values inside records are shared, as none changes.
+
+    Args:
+        workflow: The document.
+        graphs: Ids of the graphs to copy; the others are those of the document. None for all.
+    """
     twins: dict[int, Raw] = {}
-    root = copy_graph(workflow.root, twins)
-    subgraphs = {key: copy_graph(graph, twins) for key, graph in workflow.subgraphs.items()}
+
+    def copied(graph: Graph) -> Graph:
+        is_wanted = graphs is None or graph.id in graphs
+        return copy_graph(graph, twins) if is_wanted else graph
+
+    with collector_paused():
+        root = copied(workflow.root)
+        subgraphs = {key: copied(graph) for key, graph in workflow.subgraphs.items()}
     for graph in (root, *subgraphs.values()):
+        if graphs is not None and graph.id not in graphs:
+            continue
         holder = as_mapping(graph.raw.get("definitions"))
         if isinstance(holder.get("subgraphs"), list):
             copies = [twins.get(id(item), item) for item in holder["subgraphs"]]

@@ -27,7 +27,7 @@ from app.engine.workflow.model import (
     as_mapping,
 )
 from app.engine.workflow.patch import ABSENT, InsertGraph, Operation, Patch, SetKey
-from app.engine.workflow.promotion import interface_of, sync_hosts
+from app.engine.workflow.promotion import SyncedPatch, interface_of, sync_hosts
 from app.engine.workflow.proxies import ProxySettler
 from app.engine.workflow.records import build_definition
 from app.engine.workflow.subgraphs import (
@@ -361,7 +361,7 @@ def _begin(workflow: Workflow, bound: BoundGraph, subgraph: str | None) -> tuple
 
 def _finish(trial: Trial, settler: ProxySettler | None = None) -> Patch:
     sync_hosts(trial, settler)
-    return trial.patch()
+    return SyncedPatch(trial.patch())
 
 
 def _keep_value(trial: Trial, subgraph: str, index: int) -> None:
