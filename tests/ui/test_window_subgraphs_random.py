@@ -15,7 +15,6 @@ from app.engine.workflow.writer import serialize, snapshot
 from app.ui.canvas.hover import Hit, Under
 from app.ui.subgraph_widgets import subgraph_of, widget_rows
 
-
 _SLOT_ACTIONS = ("Move up", "Move down", "Remove input")
 
 
