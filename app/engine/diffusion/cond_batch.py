@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -88,9 +88,7 @@ class CondItem:
         """Return the item of some pictures of its batch."""
         conds = {name: cond.cut(first, last) for name, cond in self.conds.items()}
         part = slice(first, last)
-        return CondItem(
-            self.role, self.x[part], self.mult[part], conds, self.area, None, None, self.uuid
-        )
+        return replace(self, x=self.x[part], mult=self.mult[part], conds=conds)
 
 
 def _in_range(entry: CondEntry, sigma: float) -> bool:
