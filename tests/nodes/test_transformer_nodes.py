@@ -191,6 +191,35 @@ def test_flux_fill_looks_at_the_picture_and_the_mask(engine, base_dir, files):
     assert not np.array_equal(filled(1.0), filled(0.0))
 
 
+def test_a_lora_lets_flux_follow_a_second_picture(engine, base_dir, files):
+    from safetensors.torch import save_file
+
+    lora = {
+        "img_in.lora_A.weight": small.gaussian("down", (2, 128)),
+        "img_in.lora_B.weight": small.gaussian("up", (96, 2)),
+        "single_blocks.0.norm.key_norm.scale": torch.ones(32),
+    }
+    save_file(lora, base_dir / "models" / "loras" / "canny.safetensors")
+
+    def followed(color):
+        prompt = flux_prompt(
+            lora=node(
+                "LoraLoaderModelOnly", model=["model", 0], lora_name="canny.safetensors",
+                strength_model=1.0,
+            ),
+            image=node("EmptyImage", width=64, height=64, batch_size=1, color=color),
+            pair=node(
+                "InstructPixToPixConditioning", positive=["guidance", 0],
+                negative=["guidance", 0], vae=["vae", 0], pixels=["image", 0],
+            ),
+        )  # fmt: skip
+        prompt["shifted"]["inputs"]["model"] = ["lora", 0]
+        prompt["guider"]["inputs"]["conditioning"] = ["pair", 0]
+        return picture(engine.run(prompt), base_dir)
+
+    assert not np.array_equal(followed(0xFFFFFF), followed(0x000000))
+
+
 def sd3_prompt():
     sampler = {
         "seed": 1, "steps": 2, "cfg": 4.0, "sampler_name": "dpmpp_2m", "scheduler": "sgm_uniform",

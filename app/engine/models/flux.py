@@ -51,7 +51,6 @@ class FluxNetwork(nn.Module):
         shapes: Shapes of its tensors.
 
     Attributes:
-        in_channels: Channels that go in, those laid beside the latent included.
         out_channels: Channels of the latent.
         context_dim: Width of a text token.
         vec_in_dim: Width of the pooled text.
@@ -64,8 +63,7 @@ class FluxNetwork(nn.Module):
     def __init__(self, shapes: Shapes) -> None:
         super().__init__()
         try:
-            self.hidden_size, tokens = shapes["img_in.weight"]
-            self.in_channels = tokens // PATCH**2
+            self.hidden_size = shapes["img_in.weight"][0]
             self.out_channels = shapes["final_layer.linear.weight"][0] // PATCH**2
             self.context_dim = shapes["txt_in.weight"][1]
             self.vec_in_dim = shapes["vector_in.in_layer.weight"][1]
@@ -94,6 +92,11 @@ class FluxNetwork(nn.Module):
             ) from None
         self.patch_size = PATCH
         self.dtype = torch.float32
+
+    @property
+    def in_channels(self) -> int:
+        """Return the channels that go in now: a LoRA may widen the network for a picture."""
+        return int(self.img_in.weight.shape[1]) // PATCH**2
 
     @property
     def config(self) -> dict[str, Any]:

@@ -53,6 +53,9 @@ _SINGLE_PARTS: Final = {
     "add_embedding.linear_1": "label_emb.0.0",
     "add_embedding.linear_2": "label_emb.0.2",
 }
+_FLUX_CONTROL_MARKS: Final = frozenset(
+    {"img_in.lora_A.weight", "single_blocks.0.norm.key_norm.scale"}
+)
 _CLIP_PARTS: Final = (
     "mlp.fc1", "mlp.fc2", "self_attn.k_proj", "self_attn.q_proj", "self_attn.v_proj",
     "self_attn.out_proj",
@@ -238,7 +241,7 @@ def _tensor_names(model: torch.nn.Module) -> list[str]:
 
 def load_lora(
     lora: Mapping[str, torch.Tensor], to_load: KeyMap, log_missing: bool = True
-) -> dict[LoraTarget, Any]:
+) -> dict[Any, Any]:
     """Return the patches of a LoRA file by the weights they are for.
 
     Args:
@@ -250,7 +253,7 @@ def load_lora(
         Weight, or part of one -> adapter, or ``("diff", (tensor,))``, or ``("set", (tensor,))``.
     """
     used: set[str] = set()
-    patches: dict[LoraTarget, Any] = {}
+    patches: dict[Any, Any] = {}
     reader = _Reader(lora, used)
     for stem, target in to_load.items():
         adapter = reader.adapter(stem)
@@ -360,6 +363,23 @@ def convert_lora(lora: Mapping[str, torch.Tensor]) -> StateDict:
     """Return a LoRA file's tensors under the names that :func:`load_lora` looks for.
 
     Some trainers put ``.lora_layer`` or a leading ``base_model.model.`` before names that are
-    otherwise known.
+    otherwise known. The makers of Flux use bare names, and widen the network for a second picture.
     """
+    if lora.keys() >= _FLUX_CONTROL_MARKS:
+        return _from_flux_control(lora)
     return {name.replace(".lora_layer.", ".lora."): tensor for name, tensor in lora.items()}
+
+
+def _from_flux_control(lora: Mapping[str, torch.Tensor]) -> StateDict:
+    """Return the entries of a Flux Canny or Depth LoRA: products, biases and whole norms."""
+    result: StateDict = {}
+    for name, tensor in lora.items():
+        full = "diffusion_model." + name
+        if name.endswith(".lora_B.bias"):
+            full = full.removesuffix(".lora_B.bias") + ".diff_b"
+        elif name.endswith("_norm.scale"):
+            full += ".set_weight"
+        result[full] = tensor
+    sides = (lora["img_in.lora_B.weight"].shape[0], lora["img_in.lora_A.weight"].shape[1])
+    result["diffusion_model.img_in.reshape_weight"] = torch.tensor(sides)
+    return result

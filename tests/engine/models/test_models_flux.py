@@ -271,6 +271,37 @@ def test_a_lora_for_the_last_modulation_finds_scale_and_shift_in_our_order(weigh
     torch.testing.assert_close(found, expected)
 
 
+def control_lora():
+    """Return a LoRA that widens the network for a second picture, as the makers of Flux do."""
+    return {
+        "img_in.lora_A.weight": gaussian("down", (2, 128)) * 0.1,
+        "img_in.lora_B.weight": gaussian("up", (96, 2)),
+        "img_in.lora_B.bias": torch.ones(96),
+        "single_blocks.0.norm.key_norm.scale": torch.full((32,), 0.5),
+    }
+
+
+def test_d190_a_lora_of_the_makers_widens_the_network_while_it_is_loaded(weights):
+    model = diffusion_model_from_tensors(weights)
+    lora = control_lora()
+
+    patched, _ = apply_lora(model, None, lora, 1.0, 0.0)
+    memory.load_models_gpu([patched])
+    network = model.model.diffusion_model
+
+    assert network.in_channels == 32
+    wide = torch.cat([weights["img_in.weight"], torch.zeros(96, 64)], dim=1)
+    product = lora["img_in.lora_B.weight"] @ lora["img_in.lora_A.weight"]
+    torch.testing.assert_close(network.img_in.weight, wide + product)
+    torch.testing.assert_close(network.img_in.bias, weights["img_in.bias"] + 1)
+    assert network.single_blocks[0].norm.key_norm.scale.tolist() == [0.5] * 32
+
+    memory.load_models_gpu([model])
+
+    assert network.in_channels == 16
+    assert torch.equal(network.img_in.weight, weights["img_in.weight"])
+
+
 def denoise(patcher, **changes):
     memory.load_models_gpu([patcher])
     given = {**INPUTS, **changes}
