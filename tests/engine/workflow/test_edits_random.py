@@ -344,10 +344,12 @@ def test_u082_chains_of_reroutes_stay_whole_under_random_edits(name, seed):
     assert chain_problems(desk.workflow) == []
     start = content(desk.workflow)
     hand = _Hand(desk, seed)
+    done = []
     for _ in range(3):
         patch = hand._reroute()
         if patch:
             desk.do(patch)
+            done.append(patch)
     kinds = ["branch", "feed", "move_end", "pull_off", "reroute", "unroute", "cut", "cut_output",
              "move_links", "connect", "remove", "paste", "add"]  # fmt: skip
     for step in range(80):
@@ -357,6 +359,7 @@ def test_u082_chains_of_reroutes_stay_whole_under_random_edits(name, seed):
         assert content(desk.workflow) == before, "a question changed the document"
         if patch:
             desk.do(patch)
+            done.append(patch)
         assert chain_problems(desk.workflow) == [], (step, kind)
         assert desk.differences() == [], (step, kind)
     edited = content(desk.workflow)
@@ -365,3 +368,6 @@ def test_u082_chains_of_reroutes_stay_whole_under_random_edits(name, seed):
         desk.undo()
     assert content(desk.workflow) == start
     assert desk.differences() == []
+    for patch in done:
+        desk.do(patch)
+    assert content(desk.workflow) == edited
