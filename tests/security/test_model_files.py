@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
+import random
 import struct
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -85,6 +88,10 @@ def places(base_dir, engine):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MINE).write_bytes(b"")
         found.append(folder / MINE)
+    # One loader wants a description beside the file.
+    configs = Path(folder_paths.get_folder_paths("configs")[0])
+    configs.mkdir(parents=True, exist_ok=True)
+    (configs / "v1-inference.yaml").write_text("model:\n  params: {}\n")
     return found
 
 
@@ -287,17 +294,13 @@ def test_good_files_are_read_whatever_order_their_tensors_have(tmp_path):
     assert tensors["none"].shape == (0, 3)
 
 
-def torch_zip():
-    import io
-
+def torch_file(is_zip=True):
     stream = io.BytesIO()
-    torch.save({"a": torch.zeros(2)}, stream)
+    torch.save({"a": torch.zeros(2)}, stream, _use_new_zipfile_serialization=is_zip)
     return stream.getvalue()
 
 
 def plain_zip():
-    import io
-
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("model.safetensors", GOOD)
@@ -337,7 +340,7 @@ def test_a_file_that_is_no_model_says_what_it_is(tmp_path, name, ending):
 
 
 def test_a_torch_file_with_the_wrong_ending_says_how_to_name_it(tmp_path):
-    (tmp_path / "m.safetensors").write_bytes(torch_zip())
+    (tmp_path / "m.safetensors").write_bytes(torch_file())
     (tmp_path / "m.ckpt").write_bytes(GOOD)
 
     with pytest.raises(ModelFileError, match=r"torch file with the wrong ending.*\.ckpt"):
@@ -354,3 +357,47 @@ def test_every_loader_node_says_what_a_file_is(engine, places, name):
     for node, chosen in loader_inputs(engine, places).items():
         with pytest.raises(ModelFileError, match=words):
             call_with(engine, node, chosen)
+
+
+SEEDS = {
+    "safetensors": GOOD,
+    "ckpt": torch_file(),
+    "pt": torch_file(is_zip=False),
+    "bin": pickle.dumps({"a": [1, 2, {"b": (3,)}]}, 2),
+}
+
+
+def mutated(content, rng):
+    """Return a file with a few bytes changed, put in, taken out or cut off."""
+    data = bytearray(content)
+    for _ in range(rng.choice([1, 1, 2, 5])):
+        place = rng.randrange(len(data))
+        kind = rng.random()
+        if kind < 0.6:
+            data[place] = rng.randrange(256)
+        elif kind < 0.75:
+            del data[place:]
+        elif kind < 0.9:
+            data[place:place] = rng.randbytes(rng.randrange(1, 9))
+        else:
+            del data[place : place + rng.randrange(1, 20)]
+        data = data or bytearray(b"x")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("ending", SEEDS)
+def test_damage_of_any_kind_is_a_sentence_or_does_no_harm(tmp_path, ending):
+    rng = random.Random(ending)
+    path = tmp_path / f"m.{ending}"
+    refused = 0
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(150):
+            path.write_bytes(mutated(SEEDS[ending], rng))
+            try:
+                read_weights(path)
+            except ModelFileError:
+                refused += 1
+
+    assert refused > 50

@@ -148,7 +148,7 @@ def _safetensors_header(path: str) -> dict[str, Any]:
         (length,) = struct.unpack("<Q", start)
         if length > min(MAX_HEADER_BYTES, size - 8):
             known = _describe_content(path)
-            if not known and zipfile.is_zipfile(path):
+            if not known and _zip_names(path):
                 known = "a torch file with the wrong ending; rename it to end in .ckpt"
             if known:
                 raise ModelFileError(f'"{shown}" is not a model: it is {known}.')
@@ -239,7 +239,7 @@ def _open_torch(path: str, shown: str) -> Any:
         with torch.serialization.safe_globals(harmless), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.load(
-                path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
+                path, map_location="cpu", weights_only=True, mmap=_zip_names(path) is not None
             )
     except pickle.UnpicklingError as error:
         raise ModelFileError(
@@ -250,7 +250,7 @@ def _open_torch(path: str, shown: str) -> Any:
         raise ModelFileError(
             f'"{shown}" is damaged or not a model: {_first_line(error)}'
         ) from error
-    except (AttributeError, TypeError, AssertionError, OverflowError, MemoryError) as error:
+    except Exception as error:  # a damaged pickle fails in any way there is
         raise ModelFileError(f'"{shown}" is damaged: {_first_line(error)}') from error
 
 
@@ -303,15 +303,23 @@ def _describe_content(path: str) -> str:
         text = start.decode("ascii")
         if all(letter.isprintable() or letter in "\r\n\t" for letter in text):
             return "a text file"
-    if zipfile.is_zipfile(path):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-        except zipfile.BadZipFile:
-            return "a damaged archive"
-        if not any(name.endswith("data.pkl") for name in names):
-            return "an archive without weights; unpack it first"
+    names = _zip_names(path)
+    if names is None:
+        return "a damaged archive" if start.startswith(b"PK\x03\x04") else ""
+    if not any(name.endswith("data.pkl") for name in names):
+        return "an archive without weights; unpack it first"
     return ""
+
+
+def _zip_names(path: str) -> list[str] | None:
+    """Return the names in an archive, or None when a file is none that can be read."""
+    try:
+        if not zipfile.is_zipfile(path):
+            return None
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, struct.error):
+        return None
 
 
 def _first_line(error: BaseException) -> str:
