@@ -21,6 +21,7 @@ from . import (
     flux_nodes,
     guidance_nodes,
     guiders,
+    hook_nodes,
     image,
     image_batch,
     image_export,
@@ -45,6 +46,7 @@ from . import (
     picture_conditioning,
     preview,
     primitives,
+    prompt_properties,
     resize_node,
     sampler_nodes,
     sampler_variants,
@@ -72,7 +74,8 @@ _MODULES = (
     controlnet_nodes, model_sampling, custom_sampling, sampler_nodes, upscale_models,
     attention_weights, guidance_nodes, guiders, model_merging, model_schedules,
     perturbed_guidance, unet_patches, flux_nodes, sd3_nodes, picture_conditioning, model_saving,
-    special_loaders, soft_inpainting, sampler_variants, style_nodes,
+    special_loaders, soft_inpainting, sampler_variants, style_nodes, hook_nodes,
+    prompt_properties,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}

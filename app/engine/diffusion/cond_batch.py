@@ -16,6 +16,7 @@ import torch
 from app.engine.diffusion.model import CondEntry, InnerModel
 from app.engine.imaging.batches import repeat_to_batch_size
 from app.engine.models.conds import Cond
+from app.engine.models.hooks import HookGroup
 from app.engine.models.memory import (
     get_free_memory,
     is_out_of_memory,
@@ -49,6 +50,7 @@ class CondItem:
         control: A ControlNet, or None.
         patches: Patches of the entry, or None.
         uuid: Names the entry.
+        hooks: Changes of the weights that the entry wants, or None.
     """
 
     role: int
@@ -59,6 +61,7 @@ class CondItem:
     control: Any
     patches: dict[str, Any] | None
     uuid: Any
+    hooks: HookGroup | None = None
 
     def fits(self, other: CondItem) -> bool:
         """Tell whether both can be evaluated in one call (D-070)."""
@@ -66,6 +69,7 @@ class CondItem:
             self.x.shape == other.x.shape
             and self.control is other.control
             and self.patches is other.patches
+            and self.hooks == other.hooks
             and self.conds.keys() == other.conds.keys()
             and all(cond.can_concat(other.conds[name]) for name, cond in self.conds.items())
         )
@@ -131,7 +135,10 @@ def make_item(entry: CondEntry, role: int, x_in: torch.Tensor, sigma: float) -> 
         name: cond.process_cond(batch_size=x.shape[0], area=area)
         for name, cond in entry["model_conds"].items()
     }
-    return CondItem(role, x, mult, conds, area, entry.get("control"), patches, entry.get("uuid"))
+    return CondItem(
+        role, x, mult, conds, area, entry.get("control"), patches, entry.get("uuid"),
+        entry.get("hooks"),
+    )  # fmt: skip
 
 
 def _feather(area: Sequence[int], sizes: Sequence[int]) -> torch.Tensor:
@@ -219,6 +226,9 @@ def _call(
 ) -> Sequence[torch.Tensor]:
     """Evaluate items in one call and return their predictions."""
     first = batch[0]
+    patcher = getattr(model, "current_patcher", None)
+    if patcher is not None:
+        patcher.apply_hooks(first.hooks, float(sigma[0]))
     x = torch.cat([item.x for item in batch])
     sigmas = torch.cat([sigma] * len(batch))
     conds: dict[str, Any] = {

@@ -14,6 +14,7 @@ from typing import Any, Self
 import torch
 from torch import nn
 
+from app.engine.models.hooks import HookGroup, hook_patches
 from app.engine.models.lora_math import Patch, calculate_weight
 from app.engine.models.model_options import HookMethods, ModelOptions, copy_model_options
 from app.engine.models.pack_methods import PackMethods, PatcherInjection
@@ -48,6 +49,8 @@ class ModelPatcher(HookMethods, PackMethods):
         model_options: Hooks; ``transformer_options`` inside.
         attachments: Objects that packs hang on.
         additional_models: Further patchers that must be loaded with this one, by key.
+        resident_limit: Bytes of computing copies that loading makes at most; other layers are
+            streamed. None for no limit.
         parent: The patcher this was cloned from.
     """
 
@@ -79,6 +82,7 @@ class ModelPatcher(HookMethods, PackMethods):
         self.injections: dict[str, list[PatcherInjection]] = {}
         self.callbacks: dict[str, dict[Any, list[Callable[..., Any]]]] = {}
         self.is_injected = False
+        self.resident_limit: int | None = None
         self.parent: Any = None
 
     def clone(self) -> Self:
@@ -92,6 +96,7 @@ class ModelPatcher(HookMethods, PackMethods):
         )
         twin.patches = {name: list(patches) for name, patches in self.patches.items()}
         twin.patches_uuid = self.patches_uuid
+        twin.resident_limit = self.resident_limit
         twin.object_patches = dict(self.object_patches)
         twin.model_options = copy_model_options(self.model_options)
         twin.attachments = {
@@ -290,6 +295,32 @@ class ModelPatcher(HookMethods, PackMethods):
         self.inject_model()
         return self.model
 
+    def apply_hooks(self, group: HookGroup | None, sigma: float = 0.0) -> None:
+        """Bring the loaded weights into the state that a prompt's hooks want.
+
+        Args:
+            group: The hooks, or None for this patcher's own weights.
+            sigma: Noise level of the step, which keyframes look at.
+        """
+        store = self.store
+        if store.device is None:
+            return
+        patches, key = self.patches, self.patches_uuid if self.patches else None
+        wanted: Any = key
+        if group is not None:
+            sampling = self.get_model_object("model_sampling")
+            strengths = group.model_strengths(sigma, sampling.percent_to_sigma)
+            wanted = (key, tuple((id(hook), strength) for hook, strength in strengths))
+            patches = {name: list(own) for name, own in self.patches.items()}
+            for added, strength in hook_patches(self.model, strengths):
+                for name, value in added.items():
+                    if name in store.stored:
+                        patches.setdefault(name, []).append(Patch(strength, value))
+        if store.patches_uuid == wanted:
+            return
+        budget = store.loaded_size() if store.streamed else None
+        store.load(store.device, store.dtype, patches, wanted, budget)
+
     def unpatch_objects(self) -> None:
         """Undo injections and object patches."""
         self.eject_model()
@@ -388,6 +419,7 @@ class ModelPatcher(HookMethods, PackMethods):
         try:
             yield
         finally:
+            self.apply_hooks(None)
             self.cleanup()
 
     def model_patches_models(self) -> list[Any]:

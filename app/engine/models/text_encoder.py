@@ -8,6 +8,7 @@ from typing import Any, Self
 import torch
 
 from app.engine.models import memory
+from app.engine.models.hooks import HookGroup, hook_patches
 from app.engine.models.patcher import ModelPatcher
 from app.engine.models.text_encoding import TextModel
 from app.engine.models.tokenizer import MultiTokenizer, Row
@@ -40,6 +41,7 @@ class CLIP:
         self.layer_idx: int | None = None
         self.use_clip_schedule = False
         self.tokenizer_options: dict[str, Any] = {}
+        self.schedule: list[tuple[dict[str, Any], CLIP]] = []
         self.patcher = ModelPatcher(
             cond_stage_model,
             memory.get_torch_device() if device is None else device,
@@ -125,11 +127,38 @@ class CLIP:
         show_pbar: bool = True,
     ) -> list[list[Any]]:
         """Return conditioning as nodes pass it: ``[[tensor, {"pooled_output": ...}]]``."""
-        found = self.encode_from_tokens(
-            tokens, "unprojected" if unprojected else True, return_dict=True
-        )
-        cond = found.pop("cond")
-        return [[cond, {**found, **(add_dict or {})}]]
+        kind = "unprojected" if unprojected else True
+        result = []
+        for values, view in self.schedule or [({}, self)]:
+            found = view.encode_from_tokens(tokens, kind, return_dict=True)
+            cond = found.pop("cond")
+            result.append([cond, {**found, **values, **(add_dict or {})}])
+        return result
+
+    def set_hooks(self, hooks: HookGroup, on_conds: bool, scheduled: bool) -> None:
+        """Let hooks change this view of the encoders.
+
+        Args:
+            hooks: The changes.
+            on_conds: Whether conditioning carries them on to the diffusion model.
+            scheduled: Whether a prompt is encoded anew for each keyframe; else the strengths at
+                the start of the run count.
+        """
+        places = hooks.starts() if scheduled else [0.0]
+        carried = {"hooks": hooks} if on_conds else {}
+        schedule: list[tuple[dict[str, Any], CLIP]] = []
+        for index, start in enumerate(places):
+            view = self.clone()
+            view.schedule = []
+            strengths = hooks.clip_strengths(start)
+            for patches, strength in hook_patches(self.cond_stage_model, strengths, is_text=True):
+                view.add_patches(patches, strength)
+            values: dict[str, Any] = dict(carried)
+            if len(places) > 1:
+                values["start_percent"] = start
+                values["end_percent"] = places[index + 1] if index + 1 < len(places) else 1.0
+            schedule.append((values, view))
+        self.schedule = schedule
 
     def encode(self, text: str) -> torch.Tensor:
         """Return the conditioning ``(1, tokens, width)`` of a prompt."""

@@ -49,6 +49,19 @@ def test_d212_the_configuration_is_read_from_shapes(sd15):
     assert facts.use_linear == recorded["use_linear_in_transformer"]
 
 
+def test_d030_half_a_run_from_an_encoded_picture_gives_the_recorded_latent(sd15):
+    checkpoint, positive, negative = sd15
+    params = SD15.cases["img2img"]["params"]
+    start = {"samples": SD15.array("vae_encode", "latent").float()}
+
+    result = sample_latent(
+        checkpoint.model, params["seed"], params["steps"], params["cfg"], params["sampler"],
+        params["scheduler"], positive, negative, start, denoise=params["denoise"],
+    )  # fmt: skip
+
+    SD15.check("img2img", "out", result["samples"])
+
+
 @pytest.mark.parametrize("case", ["euler_normal", "dpmpp_2m_karras", "cfg1", "lora"])
 def test_a_full_size_run_gives_the_recorded_latent(case, sd15):
     checkpoint, positive, negative = sd15
