@@ -163,10 +163,20 @@ class ClipVisionModel:
 
     @torch.no_grad()
     def encode_image(self, image: torch.Tensor, crop: bool = True) -> Output:
-        """Encode pictures ``(batch, height, width, channels)`` in 0..1."""
+        """Encode pictures ``(batch, height, width, channels)`` in 0..1.
+
+        When memory runs out they are encoded one by one.
+        """
         memory.load_models_gpu([self.patcher])
         pixels = clip_preprocess(image.to(self.load_device), self.image_size, crop)
-        last, kept, embeds = self.model(pixels)
+
+        def one_by_one() -> list[torch.Tensor]:
+            found = [self.model(part) for part in torch.split(pixels, 1)]
+            return [torch.cat(column) for column in zip(*found, strict=True)]
+
+        last, kept, embeds = memory.with_recovery(
+            lambda: self.model(pixels), one_by_one, "encoding the picture", [self.patcher]
+        )
         output = Output()
         output.last_hidden_state = last.cpu()
         output.penultimate_hidden_states = kept.cpu()

@@ -185,6 +185,26 @@ def test_a_picture_encoder_is_read_from_its_shapes():
     memory.unload_all_models()
 
 
+def test_a_picture_encoder_without_memory_takes_one_picture_after_the_other():
+    model = ClipVisionModel(vision_weights())
+    pictures = wave_image((3, 32, 32, 3))
+    whole = model.encode_image(pictures)
+    sizes = []
+
+    def scarce(module, arguments):
+        sizes.append(arguments[0].shape[0])
+        if sizes[-1] > 1:
+            raise MemoryError
+
+    model.model.register_forward_pre_hook(scarce)
+    parts = model.encode_image(pictures)
+
+    assert sizes == [3, 1, 1, 1]
+    torch.testing.assert_close(parts.image_embeds, whole.image_embeds)
+    torch.testing.assert_close(parts.last_hidden_state, whole.last_hidden_state)
+    memory.unload_all_models()
+
+
 def test_pictures_are_cut_to_the_middle_square_and_normalised():
     picture = torch.zeros(1, 32, 96, 3)
     picture[:, :, 32:64] = 1.0
