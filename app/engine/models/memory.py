@@ -248,20 +248,23 @@ def _load(
         allocator.keep_freed_memory()
     previous = next((pair for pair in _alive() if pair[1].is_clone(patcher)), None)
     reserve = working + _reserve(device)
-    missing = patcher.model_size() - patcher.loaded_size()
+    limit = patcher.resident_limit
+    size = patcher.model_size() if limit is None else min(limit, patcher.model_size())
+    missing = size - patcher.loaded_size()
     if missing > 0 and get_free_memory(device) < missing + reserve:
         free_memory(missing + reserve, device, wanted)
     if missing > 0 and settings.budget is not None:
-        _keep_budget(settings.budget - patcher.model_size(), wanted)
+        _keep_budget(settings.budget - size, wanted)
     if previous is not None:
         current_loaded_models.remove(previous[0])
     budget = 0
-    if missing > 0 and not force_full_load:
+    if (missing > 0 or limit is not None) and not force_full_load:
         reserve = (working if minimum is None else minimum) + _reserve(device)
         room = get_free_memory(device) - reserve + patcher.loaded_size()
         if settings.budget is not None:
             others = sum(other.loaded_size() for _, other in _alive())
             room = min(room, settings.budget - others + patcher.loaded_size())
+        room = min(room, size)
         if room < patcher.model_size():
             budget = max(1, int(room))
             log.info("Streaming part of %s.", type(patcher.model).__name__)

@@ -37,6 +37,10 @@ from app.engine.models.weights import StateDict, take_prefix
 Folders = Sequence[str | os.PathLike[str]]
 
 T5_KEY: Final = "t5xxl"
+LARGE_BYTES = 4 * 1024**3
+"""Text encoders that would take more than this are streamed."""
+RESIDENT_BYTES = 1024**3
+"""What of them stays in memory between prompts."""
 _LAYOUTS: Final[Mapping[frozenset[str], TextLayout]] = {
     frozenset("l"): SD1_TEXT,
     frozenset("h"): SD2_TEXT,
@@ -167,4 +171,8 @@ def make_clip(layout: TextLayout, parts: Mapping[str, StateDict], folders: Folde
     clip.patcher.store.scales = scales
     # T5 keeps bfloat16 and eight-bit weights as they are; float16 would cut its range (D-156).
     clip.patcher.store.unrounded = tuple(unrounded)
+    # A prompt uses each weight once, so that a copy of all of them (19 GB of T5-XXL) saves little
+    # time and would drive the diffusion model out of memory.
+    if clip.patcher.model_size() > LARGE_BYTES:
+        clip.patcher.resident_limit = RESIDENT_BYTES
     return clip

@@ -9,7 +9,7 @@ import transformer_models as small
 from random_models import gaussian
 
 from app.engine.errors import ModelFileError
-from app.engine.models import memory
+from app.engine.models import memory, text_encoder_files
 from app.engine.models.ops import empty, fill
 from app.engine.models.t5 import T5Encoder, distance_buckets, is_t5, t5_tensors
 from app.engine.models.t5_tokenizer import T5PromptTokenizer, T5Rules
@@ -229,6 +229,18 @@ def test_eight_bit_weights_of_t5_are_read_with_their_factors(t5, clip_l):
 
     expected = make_clip(FLUX_TEXT, {"t5xxl": meant, "l": clip_l}).encode("cat")
     torch.testing.assert_close(found, expected, atol=2e-3, rtol=2e-3)
+
+
+def test_a_large_encoder_is_read_layer_by_layer_with_the_same_result(t5, clip_l, monkeypatch):
+    expected = make_clip(FLUX_TEXT, {"t5xxl": t5, "l": clip_l}).encode("a (red:1.2) apple")
+    monkeypatch.setattr(text_encoder_files, "LARGE_BYTES", 0)
+    monkeypatch.setattr(text_encoder_files, "RESIDENT_BYTES", 20_000_000)
+    clip = make_clip(FLUX_TEXT, {"t5xxl": t5, "l": clip_l}).clone()
+
+    for _ in range(2):
+        assert torch.equal(clip.encode("a (red:1.2) apple"), expected)
+        assert 0 < clip.patcher.loaded_size() <= 20_000_000
+        assert clip.patcher.lowvram_patch_counter() > 0
 
 
 def test_a_vocabulary_in_the_file_is_used(t5, clip_l):
