@@ -74,6 +74,8 @@ def main(arguments: list[str]) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     if arguments[:1] == ["--setup"]:
+        if extra_is_missing():
+            install_extra()
         return 0
     if testing:
         return run_checks(arguments[1:])
@@ -133,6 +135,15 @@ def install_extra() -> None:
             "installed. Run this again with --setup to retry.",
             file=sys.stderr,
         )
+
+
+def extra_is_missing() -> bool:
+    """Tell whether an earlier set-up could not install what upscale models need."""
+    check = (
+        "import sys; from importlib.util import find_spec; "
+        "sys.exit(not (find_spec('einops') and find_spec('spandrel')))"
+    )
+    return subprocess.run([str(PYTHON), "-c", check], check=False).returncode != 0
 
 
 def wanted_packages(kind: str) -> list[str]:

@@ -64,6 +64,7 @@ def _checks(home: Path) -> list[Callable[[], Iterator[Finding]]]:
         _check_program,
         _check_window,
         _check_torch,
+        _check_upscaling,
         _check_memory,
         lambda: _check_home(home),
         lambda: _check_models(home),
@@ -130,6 +131,15 @@ def _check_torch() -> Iterator[Finding]:
         return
     threads = torch.get_num_threads()
     yield Finding("Device", f"CPU, {threads} threads", _cpu_advice(driver, torch.version.cuda))
+
+
+def _check_upscaling() -> Iterator[Finding]:
+    version = _version("spandrel")
+    if version is None or _version("einops") is None:
+        advice = "Upscale models do not work without it. Run: python3 launch.py --setup"
+        yield Finding("spandrel", "not installed", advice)
+        return
+    yield Finding("spandrel", f"{version}, for upscale models")
 
 
 def _cpu_advice(driver: str | None, cuda: str | None) -> str:

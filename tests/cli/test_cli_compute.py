@@ -8,9 +8,11 @@ import json
 
 import pytest
 
+from app.cli import doctor
 from app.cli.messages import Console
 from app.cli.session import open_engine
 from app.engine.device import ComputeSettings, compute_settings
+from app.headless import run_command
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +35,14 @@ def test_the_settings_of_the_home_folder_hold_for_commands(tmp_path):
     (tmp_path / "user" / "easel.settings.json").unlink()
     with open_engine(console, str(tmp_path)):
         assert compute_settings == ComputeSettings()
+
+
+def test_doctor_names_what_upscale_models_lack(tmp_path, capsys, monkeypatch):
+    found = doctor._version
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "einops" else found(name))
+
+    run_command(["doctor", "--base-dir", str(tmp_path)])
+
+    assert "Upscale models do not work without it. Run: python3 launch.py --setup" in (
+        capsys.readouterr().out
+    )
