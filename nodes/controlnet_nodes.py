@@ -7,9 +7,11 @@ from typing import Any
 
 import folder_paths
 import torch
+from comfy_api.latest import io
 
 from app.engine.imaging.resize import common_upscale
 from app.engine.models import controlnet
+from app.engine.models.union_control import KINDS
 
 from .loaders import model_path
 from .value_types import Conditioning, InputTypes
@@ -159,6 +161,37 @@ class ControlNetApplyAdvanced:
         return (results[0], results[1])
 
 
+class SetUnionControlNetType(io.ComfyNode):
+    """Tell a ControlNet of several kinds what it sees."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Declare ControlNet and kind."""
+        return io.Schema(
+            node_id="SetUnionControlNetType",
+            category="conditioning/controlnet",
+            description="Tells a union ControlNet what kind of picture it follows.",
+            inputs=[
+                io.ControlNet.Input("control_net", tooltip="The union ControlNet."),
+                io.Combo.Input(
+                    "type",
+                    options=["auto", *KINDS],
+                    tooltip="Kind of picture; auto lets the ControlNet find out.",
+                ),
+            ],
+            outputs=[io.ControlNet.Output()],
+        )
+
+    @classmethod
+    def execute(cls, control_net: Any, type: str) -> io.NodeOutput:
+        """Return the ControlNet for a kind of picture."""
+        changed = control_net.copy()
+        changed.set_extra_arg("control_type", [KINDS[type]] if type in KINDS else [])
+        return io.NodeOutput(changed)
+
+    set_controlnet_type = execute
+
+
 class DiffControlNetLoader:
     """Load a ControlNet that is stored as a difference."""
 
@@ -230,6 +263,7 @@ class ControlNetInpaintingAliMamaApply(ControlNetApplyAdvanced):
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {
     "DiffControlNetLoader": DiffControlNetLoader,
+    "SetUnionControlNetType": SetUnionControlNetType,
     "ControlNetInpaintingAliMamaApply": ControlNetInpaintingAliMamaApply,
     "ControlNetLoader": ControlNetLoader,
     "ControlNetApply": ControlNetApply,

@@ -107,6 +107,15 @@ def test_d066_one_prompt_gives_the_recorded_latents(setup, call):
     run_parts("custom/basic", guider, call, checkpoint.model)
 
 
+def test_d065_two_prompts_give_the_recorded_latents(setup, call):
+    checkpoint, positive, negative = setup
+    (guider,) = call(
+        "CFGGuider", model=checkpoint.model, positive=positive, negative=negative, cfg=4.5
+    )
+
+    run_parts("custom/cfg", guider, call, checkpoint.model)
+
+
 def test_d067_the_high_part_of_split_levels_gives_the_recorded_latents(setup, call):
     checkpoint, positive, negative = setup
     scale = TINY.cases["custom/split_high"]["params"]["cfg"]

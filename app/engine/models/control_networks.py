@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import torch
@@ -15,6 +15,8 @@ from app.engine.models.lora import diffusers_names
 from app.engine.models.ops import Conv2d
 from app.engine.models.unet import HeadRule, Shapes, UNetParts, check_inputs, context_width
 from app.engine.models.unet_blocks import TimestepEmbedSequential, timestep_embedding
+from app.engine.models.union_control import PARTS as UNION_PARTS
+from app.engine.models.union_control import UnionParts
 from app.engine.models.weights import StateDict
 
 Residuals = dict[str, list["torch.Tensor | None"]]
@@ -61,6 +63,8 @@ class ControlNetModel(nn.Module):
             )
             self.middle_block = parts.sequence("middle_block.")
             self.middle_block_out = parts.sequence("middle_block_out.")
+            if "task_embedding" in shapes:
+                self.union = UnionParts(shapes)
         except (KeyError, IndexError) as error:
             raise ModelFileError(f"The ControlNet is not complete: {error} is missing.") from None
         self.context_width = context_width(shapes)
@@ -73,6 +77,7 @@ class ControlNetModel(nn.Module):
         timesteps: torch.Tensor,
         context: torch.Tensor | None,
         y: torch.Tensor | None = None,
+        control_type: Sequence[int] = (),
     ) -> Residuals:
         """Return what is added to a UNet.
 
@@ -82,6 +87,7 @@ class ControlNetModel(nn.Module):
             timesteps: ``(batch,)``.
             context: Text ``(batch, tokens, width)``.
             y: Vector condition ``(batch, width)``, for networks that have one.
+            control_type: Number of the hint's kind, for nets of several kinds.
 
         Returns:
             ``middle`` with one value and ``output`` with one for each skip connection.
@@ -90,7 +96,12 @@ class ControlNetModel(nn.Module):
         emb = self.time_embed(timestep_embedding(timesteps, self.model_channels).to(x.dtype))
         if hasattr(self, "label_emb") and y is not None:
             emb = emb + self.label_emb(y)
+        if hasattr(self, "union"):
+            self.union.check(control_type)
+            emb = emb + self.union.control_add_embedding(control_type, emb)
         guide: torch.Tensor | None = self.input_hint_block(hint, emb)
+        if hasattr(self, "union") and guide is not None:
+            guide = self.union.guide(guide, control_type)
         outputs: list[torch.Tensor | None] = []
         h = x
         for block, zero in zip(self.input_blocks, self.zero_convs, strict=True):
@@ -122,6 +133,16 @@ def controlnet_tensors(tensors: Mapping[str, torch.Tensor]) -> StateDict:
     if "zero_convs.0.0.weight" in tensors:
         return dict(tensors)
     raise ModelFileError("These are not the weights of a ControlNet that is known here.")
+
+
+def network_names(tensors: Mapping[str, torch.Tensor]) -> StateDict:
+    """Return tensors as the network holds them: those of the union lie in a part of their own."""
+    if "task_embedding" not in tensors:
+        return dict(tensors)
+    return {
+        f"union.{name}" if name.startswith(UNION_PARTS) else name: tensor
+        for name, tensor in tensors.items()
+    }
 
 
 _DIFFUSERS_BLOCK: Final = re.compile(
@@ -175,6 +196,9 @@ def _from_diffusers(tensors: Mapping[str, torch.Tensor]) -> StateDict:
                 new = f"input_hint_block.{hints[part]}"
         elif bare in layers:
             new = layers[bare]
+        elif name.startswith(UNION_PARTS):
+            result[name] = tensor
+            continue
         else:
             continue
         result[f"{new}.{last}"] = tensor

@@ -17,6 +17,7 @@ from app.engine.models.control_networks import (
     ControlNetModel,
     Residuals,
     controlnet_tensors,
+    network_names,
 )
 from app.engine.models.detect import describe
 from app.engine.models.ops import empty, fill
@@ -361,8 +362,19 @@ class ControlNet(ControlBase):
             self.model_sampling_current.timestep(t).float(),
             None if context is None else context.to(dtype),
             None if y is None else y.to(dtype),
+            **self._kind(),
         )
         return result
+
+    def set_extra_arg(self, argument: str, value: Any = None) -> None:
+        """Set a further input of the network, such as ``control_type``."""
+        self.extra_args[argument] = value
+
+    def _kind(self) -> dict[str, Any]:
+        """Return what a net of several kinds is told about its hint; nothing for others."""
+        if not hasattr(self.control_model, "union"):
+            return {}
+        return {"control_type": tuple(self.extra_args.get("control_type", ()))}
 
 
 class T2IAdapter(ControlBase):
@@ -477,6 +489,6 @@ def load_controlnet(
     )
     heads = HeadRule(count=8) if width == _SD1_TEXT_WIDTH else HeadRule(count=-1, size=64)
     network = empty(lambda: ControlNetModel(shapes, heads))
-    fill(network, found, "ControlNet")
+    fill(network, network_names(found), "ControlNet")
     stem = os.path.splitext(name)[0]
     return ControlNet(network, global_average_pooling=stem.endswith(("_shuffle", "_shuffle_fp16")))

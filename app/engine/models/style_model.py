@@ -52,7 +52,9 @@ class _Feed(nn.Module):
         return result
 
 
-class _Block(nn.Module):
+class ResidualAttentionBlock(nn.Module):
+    """A layer of CLIP, with its joint projection in one piece."""
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.attn = _Attention(width)
@@ -80,7 +82,9 @@ class StyleAdapter(nn.Module):
             int(name.split(".")[1]) for name in shapes if name.startswith("transformer_layes.")
         )
         # The published files misspell this name.
-        self.transformer_layes = nn.Sequential(*(_Block(width) for _ in range(layers)))
+        self.transformer_layes = nn.Sequential(
+            *(ResidualAttentionBlock(width) for _ in range(layers))
+        )
         self.style_embedding = nn.Parameter(torch.empty(1, tokens, width))
         self.ln_post = LayerNorm(width)
         self.ln_pre = LayerNorm(width)
