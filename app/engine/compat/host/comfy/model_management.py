@@ -89,8 +89,8 @@ NUM_STREAMS = 0
 
 
 def get_torch_device() -> torch.device:
-    """Return the device that computes."""
-    if cpu_state is CPUState.CPU:
+    """Return the device that computes, as the artist chose."""
+    if cpu_state is CPUState.CPU or memory.settings.force_cpu:
         return torch.device("cpu")
     if cpu_state is CPUState.MPS:
         return torch.device("mps")
