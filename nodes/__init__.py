@@ -51,6 +51,7 @@ from . import (
     sampler_nodes,
     sampler_variants,
     sampling,
+    score_nodes,
     sd3_nodes,
     sigmas,
     soft_inpainting,
@@ -75,7 +76,7 @@ _MODULES = (
     attention_weights, guidance_nodes, guiders, model_merging, model_schedules,
     perturbed_guidance, unet_patches, flux_nodes, sd3_nodes, picture_conditioning, model_saving,
     special_loaders, soft_inpainting, sampler_variants, style_nodes, hook_nodes,
-    prompt_properties,
+    prompt_properties, score_nodes,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}

@@ -13,11 +13,12 @@ from app.engine.diffusion import guidance_math
 from .input_options import MODEL, number
 from .value_types import InputTypes
 
-_Args = dict[str, Any]
+HookValues = dict[str, Any]
+"""What a hook of guidance gets (rule D-065)."""
 
 
 def with_post_guidance(
-    model: Any, function: Callable[[_Args], torch.Tensor], *, needs_negative: bool = False
+    model: Any, function: Callable[[HookValues], torch.Tensor], *, needs_negative: bool = False
 ) -> Any:
     """Return a clone with a function that runs after guidance.
 
@@ -31,17 +32,19 @@ def with_post_guidance(
     return changed
 
 
-def has_both(args: _Args) -> bool:
+def has_both(args: HookValues) -> bool:
     """Tell whether a hook before guidance has a positive and a negative prediction."""
     conds = args["conds"][:2]
     return len(args["conds_out"]) > 1 and all(entries is not None for entries in conds)
 
 
-def _model_input() -> io.Model.Input:
+def model_input() -> io.Model.Input:
+    """Return the input for the model that is changed."""
     return io.Model.Input("model", tooltip="The model to change.")
 
 
-def _patched_model() -> io.Model.Output:
+def patched_model() -> io.Model.Output:
+    """Return the output for the changed model."""
     return io.Model.Output(display_name="patched_model", tooltip="The changed model.")
 
 
@@ -58,15 +61,15 @@ class CFGZeroStar(io.ComfyNode):
                 "Scales the negative prediction so that it fits the positive one best, which "
                 "gives flow models cleaner pictures."
             ),
-            inputs=[_model_input()],
-            outputs=[_patched_model()],
+            inputs=[model_input()],
+            outputs=[patched_model()],
         )
 
     @classmethod
     def execute(cls, model: Any) -> io.NodeOutput:
         """Return the model with CFG-Zero* (arXiv:2503.18886)."""
 
-        def corrected(args: _Args) -> torch.Tensor:
+        def corrected(args: HookValues) -> torch.Tensor:
             return guidance_math.zero_star(
                 args["denoised"],
                 args["cond_denoised"],
@@ -90,7 +93,7 @@ class CFGNorm(io.ComfyNode):
             description="Keeps strong guidance from making values larger than the prompt wants.",
             is_experimental=True,
             inputs=[
-                _model_input(),
+                model_input(),
                 io.Float.Input(
                     "strength",
                     default=1.0,
@@ -100,14 +103,14 @@ class CFGNorm(io.ComfyNode):
                     tooltip="Factor of the result; 1 is as the method has it.",
                 ),
             ],
-            outputs=[_patched_model()],
+            outputs=[patched_model()],
         )
 
     @classmethod
     def execute(cls, model: Any, strength: float) -> io.NodeOutput:
         """Return the model with limited guidance."""
 
-        def limited(args: _Args) -> torch.Tensor:
+        def limited(args: HookValues) -> torch.Tensor:
             guided: torch.Tensor = args["denoised"]
             wanted = torch.linalg.vector_norm(args["cond_denoised"], dim=1, keepdim=True)
             found = torch.linalg.vector_norm(guided, dim=1, keepdim=True)
@@ -131,15 +134,15 @@ class TCFG(io.ComfyNode):
                 "Keeps of the negative prediction only what it shares with the positive one, "
                 "for cleaner pictures."
             ),
-            inputs=[_model_input()],
-            outputs=[_patched_model()],
+            inputs=[model_input()],
+            outputs=[patched_model()],
         )
 
     @classmethod
     def execute(cls, model: Any) -> io.NodeOutput:
         """Return the model with tangential damping (arXiv:2503.18137)."""
 
-        def damped(args: _Args) -> list[torch.Tensor]:
+        def damped(args: HookValues) -> list[torch.Tensor]:
             found: list[torch.Tensor] = args["conds_out"]
             if not has_both(args):
                 return found
@@ -164,7 +167,7 @@ class APG(io.ComfyNode):
             category="sampling/custom_sampling",
             description="Guides strongly without too much colour, by limiting the direction.",
             inputs=[
-                _model_input(),
+                model_input(),
                 io.Float.Input(
                     "eta",
                     default=1.0,
@@ -200,7 +203,7 @@ class APG(io.ComfyNode):
         """Return the model with projected guidance (arXiv:2410.02416)."""
         state = guidance_math.ProjectedGuidance(eta, norm_threshold, momentum)
 
-        def projected(args: _Args) -> list[torch.Tensor]:
+        def projected(args: HookValues) -> list[torch.Tensor]:
             found: list[torch.Tensor] = args["conds_out"]
             if len(found) < 2:
                 return found
@@ -226,7 +229,7 @@ class FreSca(io.ComfyNode):
             description="Scales guidance of rough shapes and of fine details apart.",
             is_experimental=True,
             inputs=[
-                _model_input(),
+                model_input(),
                 io.Float.Input(
                     "scale_low", default=1.0, **scale, tooltip="Factor for the rough shapes."
                 ),
@@ -251,7 +254,7 @@ class FreSca(io.ComfyNode):
     ) -> io.NodeOutput:
         """Return the model with guidance scaled by frequency (arXiv:2504.02154)."""
 
-        def scaled(args: _Args) -> list[torch.Tensor]:
+        def scaled(args: HookValues) -> list[torch.Tensor]:
             found: list[torch.Tensor] = args["conds_out"]
             if not has_both(args):
                 return found
@@ -281,15 +284,15 @@ class Mahiro(io.ComfyNode):
             ),
             is_experimental=True,
             search_aliases=["mahiro is so cute", "similarity adaptive guidance"],
-            inputs=[_model_input()],
-            outputs=[_patched_model()],
+            inputs=[model_input()],
+            outputs=[patched_model()],
         )
 
     @classmethod
     def execute(cls, model: Any) -> io.NodeOutput:
         """Return the model with guidance mixed by likeness."""
 
-        def mixed(args: _Args) -> torch.Tensor:
+        def mixed(args: HookValues) -> torch.Tensor:
             return guidance_math.similarity_mix(
                 args["denoised"], args["cond_denoised"], args["uncond_denoised"],
                 args["cond_scale"],
@@ -325,7 +328,7 @@ class RenormCFG:
     def patch(self, model: Any, cfg_trunc: float, renorm_cfg: float) -> tuple[Any]:
         """Return the model with limited guidance."""
 
-        def limited(args: _Args) -> torch.Tensor:
+        def limited(args: HookValues) -> torch.Tensor:
             cond, x = args["cond_denoised"], args["input"]
             if not bool(args["timestep"][0] < cfg_trunc):
                 return x - cond  # type: ignore[no-any-return]
@@ -354,7 +357,7 @@ class LatentApplyOperationCFG(io.ComfyNode):
             description="Applies a latent operation to what guidance adds in each step.",
             is_experimental=True,
             inputs=[
-                _model_input(),
+                model_input(),
                 io.LatentOperation.Input(
                     "operation", tooltip="What is done to the difference of both prompts."
                 ),
@@ -366,7 +369,7 @@ class LatentApplyOperationCFG(io.ComfyNode):
     def execute(cls, model: Any, operation: Callable[..., torch.Tensor]) -> io.NodeOutput:
         """Return the model with the operation before guidance."""
 
-        def applied(args: _Args) -> list[torch.Tensor]:
+        def applied(args: HookValues) -> list[torch.Tensor]:
             found: list[torch.Tensor] = args["conds_out"]
             if len(found) == 2:
                 return [operation(latent=found[0] - found[1]) + found[1], found[1]]
@@ -375,168 +378,6 @@ class LatentApplyOperationCFG(io.ComfyNode):
         changed = model.clone()
         changed.set_model_sampler_pre_cfg_function(applied)
         return io.NodeOutput(changed)
-
-
-class EpsilonScaling(io.ComfyNode):
-    """Make the predicted noise smaller."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare model and factor."""
-        return io.Schema(
-            node_id="Epsilon Scaling",
-            category="model_patches/unet",
-            description=(
-                "Divides the predicted noise by a factor a little above 1, which makes up for "
-                "errors that add up over the steps."
-            ),
-            inputs=[
-                _model_input(),
-                io.Float.Input(
-                    "scaling_factor",
-                    default=1.005,
-                    min=0.5,
-                    max=1.5,
-                    step=0.001,
-                    tooltip="What the noise is divided by; 1 changes nothing.",
-                ),
-            ],
-            outputs=[io.Model.Output()],
-        )
-
-    @classmethod
-    def execute(cls, model: Any, scaling_factor: float) -> io.NodeOutput:
-        """Return the model with scaled noise (arXiv:2308.15321).
-
-        Raises:
-            ValueError: The factor is 0.
-        """
-        if scaling_factor == 0:
-            raise ValueError("The scaling factor cannot be 0.")
-
-        def scaled(args: _Args) -> torch.Tensor:
-            x: torch.Tensor = args["input"]
-            denoised: torch.Tensor = args["denoised"]
-            return x - (x - denoised) / scaling_factor
-
-        return io.NodeOutput(with_post_guidance(model, scaled))
-
-
-class TemporalScoreRescaling(io.ComfyNode):
-    """Choose between variety and quality."""
-
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        """Declare model, factor and spread."""
-        return io.Schema(
-            node_id="TemporalScoreRescaling",
-            display_name="TSR - Temporal Score Rescaling",
-            category="model_patches/unet",
-            description=(
-                "Makes results more alike and cleaner, or more different, as if a sampler's "
-                "temperature were turned."
-            ),
-            inputs=[
-                _model_input(),
-                io.Float.Input(
-                    "tsr_k",
-                    default=0.95,
-                    min=0.01,
-                    max=100.0,
-                    step=0.001,
-                    tooltip="Below 1 gives variety and detail, above 1 smooth and safe pictures.",
-                ),
-                io.Float.Input(
-                    "tsr_sigma",
-                    default=1.0,
-                    min=0.01,
-                    max=100.0,
-                    step=0.001,
-                    tooltip="How early in the run it begins; larger is earlier.",
-                ),
-            ],
-            outputs=[_patched_model()],
-        )
-
-    @classmethod
-    def execute(cls, model: Any, tsr_k: float, tsr_sigma: float) -> io.NodeOutput:
-        """Return the model with rescaled scores (arXiv:2510.01184)."""
-
-        def rescaled(args: _Args) -> torch.Tensor:
-            denoised: torch.Tensor = args["denoised"]
-            level = float(args["sigma"].max())
-            if tsr_k == 1 or level == 0:
-                return denoised
-            alpha = guidance_math.signal_share(changed.get_model_object("model_sampling"), level)
-            return guidance_math.rescale_score(
-                denoised, args["input"], alpha, level, tsr_k, tsr_sigma
-            )
-
-        changed = with_post_guidance(model, rescaled)
-        return io.NodeOutput(changed)
-
-
-class VideoLinearCFGGuidance:
-    """Guide the last frame more than the first."""
-
-    @classmethod
-    def INPUT_TYPES(cls) -> InputTypes:
-        """Declare model and the first frame's scale."""
-        return {
-            "required": {
-                "model": MODEL,
-                "min_cfg": number(1.0, 0.0, 100.0, 0.5, "Guidance of the first frame.", round=0.01),
-            }
-        }
-
-    RETURN_TYPES = ("MODEL",)
-    FUNCTION = "patch"
-    CATEGORY = "sampling/video_models"
-    DESCRIPTION = "Lets guidance grow from the first frame of a film to the last."
-
-    def patch(self, model: Any, min_cfg: float) -> tuple[Any]:
-        """Return the model with guidance by frame."""
-
-        def by_frame(args: _Args) -> torch.Tensor:
-            cond, uncond = args["cond"], args["uncond"]
-            scale = torch.linspace(min_cfg, args["cond_scale"], cond.shape[0])
-            scale = scale.to(cond).reshape(-1, *[1] * (cond.ndim - 1))
-            result: torch.Tensor = uncond + scale * (cond - uncond)
-            return result
-
-        changed = model.clone()
-        changed.set_model_sampler_cfg_function(by_frame)
-        return (changed,)
-
-
-class VideoTriangleCFGGuidance:
-    """Guide the middle of a film more than its ends."""
-
-    @classmethod
-    def INPUT_TYPES(cls) -> InputTypes:
-        """Declare model and the ends' scale."""
-        return VideoLinearCFGGuidance.INPUT_TYPES()
-
-    RETURN_TYPES = ("MODEL",)
-    FUNCTION = "patch"
-    CATEGORY = "sampling/video_models"
-    DESCRIPTION = "Lets guidance grow up to the middle of a film and fall again."
-
-    def patch(self, model: Any, min_cfg: float) -> tuple[Any]:
-        """Return the model with guidance by frame."""
-
-        def by_frame(args: _Args) -> torch.Tensor:
-            cond, uncond = args["cond"], args["uncond"]
-            place = torch.linspace(0, 1, cond.shape[0])
-            height = 2 * (place - torch.floor(place + 0.5)).abs()
-            scale = height * (args["cond_scale"] - min_cfg) + min_cfg
-            scale = scale.to(cond).reshape(-1, *[1] * (cond.ndim - 1))
-            result: torch.Tensor = uncond + scale * (cond - uncond)
-            return result
-
-        changed = model.clone()
-        changed.set_model_sampler_cfg_function(by_frame)
-        return (changed,)
 
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {
@@ -548,8 +389,4 @@ NODE_CLASS_MAPPINGS: dict[str, type] = {
     "Mahiro": Mahiro,
     "RenormCFG": RenormCFG,
     "LatentApplyOperationCFG": LatentApplyOperationCFG,
-    "Epsilon Scaling": EpsilonScaling,
-    "TemporalScoreRescaling": TemporalScoreRescaling,
-    "VideoLinearCFGGuidance": VideoLinearCFGGuidance,
-    "VideoTriangleCFGGuidance": VideoTriangleCFGGuidance,
 }
