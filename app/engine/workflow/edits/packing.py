@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.engine.errors import SubgraphError
-from app.engine.workflow.binding import BoundGraph, BoundLink
+from app.engine.workflow.binding import BoundGraph, BoundLink, BoundNode
 from app.engine.workflow.edits.draft import Draft
 from app.engine.workflow.edits.groups import Box, group_members, stored_box
 from app.engine.workflow.edits.nodes import estimate_size
+from app.engine.workflow.edits.rejoining import keep_order, link_ranks, place_in_copy, rank_of
 from app.engine.workflow.edits.values import plain, stored_pair, stored_size
 from app.engine.workflow.hosts import INPUT_BOX, OUTPUT_BOX
 from app.engine.workflow.model import (
@@ -26,7 +27,7 @@ from app.engine.workflow.model import (
 )
 from app.engine.workflow.patch import InsertGraph, Patch
 from app.engine.workflow.ports import BOX_WIDTH, box_height, fresh_slot, with_places
-from app.engine.workflow.promotion import interface_of, sync_hosts
+from app.engine.workflow.promotion import SyncedPatch, interface_of, sync_hosts
 from app.engine.workflow.proxies import ProxySettler
 from app.engine.workflow.records import build_definition
 from app.engine.workflow.subgraphs import free_name, free_title, renderer_mark
@@ -44,14 +45,12 @@ class _Port:
 
     Attributes:
         slot: How the definition stores it.
-        inner: ``(node key, slot position)`` inside; several for an input.
         outer: The links outside that it takes over.
         type: Type of the links.
     """
 
     slot: Raw
     type: str
-    inner: list[tuple[str, int]] = field(default_factory=list)
     outer: list[BoundLink] = field(default_factory=list)
 
 
@@ -97,7 +96,7 @@ def create_subgraph(
         settler.settle(bound.graph_id)
     key = _Packing(trial, bound.graph_id, chosen, set(group_keys), name).run()
     sync_hosts(trial, settler)
-    return trial.patch(), key
+    return SyncedPatch(trial.patch()), key
 
 
 def content_box(nodes: Sequence[Node], groups: Sequence[Group]) -> Box:
@@ -141,6 +140,11 @@ class _Packing:
         self._name = free_title(trial.workflow, name)
         self._groups = self._chosen_groups(groups)
         self._links: list[BoundLink] = []
+        self._ranks = link_ranks(self._graph)
+        self._names = {
+            key: self._bound.nodes[link.target].inputs[link.target_input].name
+            for key, link in self._bound.links.items()
+        }
         self._inputs: list[_Port] = []
         self._outputs: list[_Port] = []
         self._floating: list[str] = []
@@ -183,7 +187,6 @@ class _Packing:
                     kind = link.type if is_any(item.type) else item.type
                     name = item.name or nodes[link.origin].outputs[link.origin_slot].name
                     port = by_source[source] = _port(self._inputs, name or kind, kind, item.label)
-                port.inner.append((link.target, link.target_input))
                 port.outer.append(link)
             elif is_from:
                 end = (link.origin, link.origin_slot)
@@ -193,8 +196,9 @@ class _Packing:
                     kind = link.type if is_any(output.type) else output.type
                     port = _port(self._outputs, output.name or kind, kind, output.label)
                     by_output[end] = port
-                    port.inner.append(end)
                 port.outer.append(link)
+        for port in self._inputs:
+            port.outer.sort(key=lambda link: rank_of(self._ranks, link.key))
 
     def _definition(self, box: Box) -> Raw:
         """Return the definition as the web editor writes one, without links."""
@@ -241,17 +245,20 @@ class _Packing:
         nodes = self._trial.bound(self._id).nodes
         copies = RerouteCopies(self._graph, draft)
         for index, port in enumerate(self._inputs):
-            for target, place in port.inner:
-                draft.add_link(nodes[INPUT_BOX], index, nodes[target], place, port.type)
+            for link in port.outer:
+                target = nodes[link.target]
+                draft.add_link(
+                    nodes[INPUT_BOX], index, target, self._place(target, link), port.type
+                )
         for link in self._links:
             parent = copies.path(link.reroutes)
-            draft.add_link(
-                nodes[link.origin], link.origin_slot, nodes[link.target], link.target_input,
-                link.type, parent=parent,
-            )  # fmt: skip
+            origin, target = nodes[link.origin], nodes[link.target]
+            place = self._place(target, link)
+            draft.add_link(origin, link.origin_slot, target, place, link.type, parent=parent)
         for index, port in enumerate(self._outputs):
-            origin, output = port.inner[0]
-            draft.add_link(nodes[origin], output, nodes[OUTPUT_BOX], index, port.type)
+            link = port.outer[0]
+            origin = nodes[link.origin]
+            draft.add_link(origin, link.origin_slot, nodes[OUTPUT_BOX], index, port.type)
         self._floating = copies.floating({key: key for key in self._keys})
         self._trial.commit(draft)
 
@@ -282,16 +289,24 @@ class _Packing:
             link = port.outer[0]
             parent = link.reroutes[-1] if link.reroutes else None
             origin = nodes[link.origin]
-            draft.add_link(origin, link.origin_slot, host, index, port.type, parent=parent)
+            made = draft.add_link(origin, link.origin_slot, host, index, port.type, parent=parent)
+            if link.origin == INPUT_BOX:
+                self._ranks[made] = rank_of(self._ranks, link.key)
         for index, port in enumerate(self._outputs):
             for link in port.outer:
                 parent = link.reroutes[-1] if link.reroutes else None
                 target = nodes[link.target]
-                draft.add_link(host, index, target, link.target_input, link.type, parent=parent)
+                place = self._place(target, link)
+                draft.add_link(host, index, target, place, link.type, parent=parent)
         crossing = [link for port in (*self._inputs, *self._outputs) for link in port.outer]
         drop_bare_reroutes(draft, [*self._links, *crossing])
         trial.commit(draft)
+        keep_order(trial, self._graph_id, self._ranks)
         return str(number)
+
+    def _place(self, target: BoundNode, link: BoundLink) -> int:
+        """Return where the input that a link led to lies now."""
+        return place_in_copy(target, self._names[link.key], link.target_input)
 
     def _loose_reroutes(self, floating: str) -> list[str]:
         """Return the reroutes that only a link with a loose end runs through."""

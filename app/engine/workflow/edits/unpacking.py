@@ -16,13 +16,14 @@ from app.engine.workflow.edits.packing import (
     content_box,
     drop_bare_reroutes,
 )
+from app.engine.workflow.edits.rejoining import Rank, keep_order, link_ranks, place_in_copy, rank_of
 from app.engine.workflow.edits.values import stored_pair, stored_size
 from app.engine.workflow.group_nodes import is_group_type
 from app.engine.workflow.hosts import INPUT_BOX, OUTPUT_BOX
 from app.engine.workflow.model import Graph, Mode, Node, Raw, RecordKind, Workflow, id_value
 from app.engine.workflow.node_binding import REROUTE
 from app.engine.workflow.patch import Patch, RemoveGraph
-from app.engine.workflow.promotion import sync_hosts
+from app.engine.workflow.promotion import SyncedPatch, sync_hosts
 from app.engine.workflow.proxies import ProxySettler
 from app.engine.workflow.subgraphs import hosts_of
 from app.engine.workflow.trial import Trial
@@ -66,7 +67,7 @@ def unpack_subgraph(
     unpacking = _Unpacking(trial, bound.graph_id, key)
     unpacking.run()
     sync_hosts(trial, settler)
-    return trial.patch(), list(unpacking.nodes.values()), unpacking.groups
+    return SyncedPatch(trial.patch()), list(unpacking.nodes.values()), unpacking.groups
 
 
 class _Unpacking:
@@ -170,6 +171,12 @@ class _Unpacking:
             draft.remove_link(link_key, keep_reroutes=True)
         copies = RerouteCopies(self._inner, draft, self._offset)
         joined: set[str] = set()
+        inner_ranks = link_ranks(self._inner)
+        ranks = link_ranks(draft.graph)
+
+        def rank(entering: BoundLink, inside: BoundLink) -> Rank:
+            return (*rank_of(ranks, entering.key), *rank_of(inner_ranks, inside.key))
+
         for link in self._bound.links.values():
             entering = None
             parent: str | None = None
@@ -189,20 +196,27 @@ class _Unpacking:
                     if first is not None and parent is not None and first not in joined:
                         joined.add(first)
                         draft.set(RecordKind.REROUTE, first, "parentId", id_value(parent))
-                    draft.add_link(
+                    made = draft.add_link(
                         nodes[origin], output, nodes[leaving.target], leaving.target_input,
                         leaving.type, parent=leaving.reroutes[-1] if first else parent,
                     )  # fmt: skip
+                    if entering is not None:
+                        ranks[made] = rank(entering, link)
                 continue
             parent = copies.path(link.reroutes, parent)
             target = nodes[self.nodes[link.target]]
             kind = link.type if entering is None else entering.type
-            draft.add_link(nodes[origin], output, target, link.target_input, kind, parent=parent)
+            name = self._bound.nodes[link.target].inputs[link.target_input].name
+            place = place_in_copy(target, name, link.target_input)
+            made = draft.add_link(nodes[origin], output, target, place, kind, parent=parent)
+            if entering is not None:
+                ranks[made] = rank(entering, link)
         copies.floating(self.nodes)
         draft.remove(RecordKind.NODE, self._key)
         former = [link for link in self._entering if link is not None]
         drop_bare_reroutes(draft, [*former, *(link for each in self._leaving for link in each)])
         trial.commit(draft)
+        keep_order(trial, self._graph_id, ranks)
 
     def _push_values(self) -> None:
         """Give the values of the host to the widgets that they were for."""
