@@ -165,7 +165,8 @@ class LinkTable:
                         places[key] = index
                         item.link = key
         if len(places) < len(usable):
-            for key in self._in_file_order([key for key in usable if key not in places]):
+            left = [key for key in usable if key not in places]
+            for key in self._in_file_order(left, node.boundary):
                 slot = self._ends[key][3]
                 if 0 <= slot < len(inputs) and inputs[slot].link is None:
                     places[key] = slot
@@ -211,12 +212,22 @@ class LinkTable:
         node = self._bound.nodes.get(origin)
         return node is not None and 0 <= slot < len(node.outputs)
 
-    def _in_file_order(self, keys: list[str]) -> Sequence[str]:
+    def _in_file_order(self, keys: list[str], boundary: str) -> Sequence[str]:
         slots = {self._ends[key][3] for key in keys}
         if len(slots) == len(keys):
             return keys
         wanted = set(keys)
-        return [key for key in self._graph.links if key in wanted]
+        ordered = [key for key in self._graph.links if key in wanted]
+        if boundary:
+            # An output of a subgraph names its links, and gives the first one that it names.
+            named = [
+                id_text(link)
+                for slot in as_list(self._graph.raw.get(boundary))
+                for link in as_list(as_mapping(slot).get("linkIds"))
+            ]
+            ranks = {key: rank for rank, key in enumerate(reversed(named))}
+            ordered.sort(key=lambda key: -ranks.get(key, -1))
+        return ordered
 
     def _path(self, key: str) -> tuple[str, ...]:
         """Return the reroutes of a link from its origin to its target; broken chains end."""

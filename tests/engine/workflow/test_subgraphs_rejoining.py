@@ -94,3 +94,22 @@ def test_u196_packing_widgets_that_an_older_file_promoted_keeps_the_values_of_ho
     assert len(names) == len(set(names))
     desk.undo()
     assert content(desk.workflow) == start
+
+
+@pytest.mark.parametrize(("named", "origin"), [([2, 1], "6"), ([1, 2], "5"), ([2], "6"), ([], "5")])
+def test_w047_of_two_links_into_an_output_the_one_it_names_first_counts(named, origin):
+    inner = [
+        node(5, "EmptyImage", outputs=[out("IMAGE", "IMAGE", (1,))]),
+        node(6, "EmptyImage", outputs=[out("IMAGE", "IMAGE", (2,))]),
+    ]
+    definition = subgraph(
+        "s", inner, [(1, 5, 0, -20, 0), (2, 6, 0, -20, 0)], outputs=(("IMAGE", "IMAGE"),)
+    )
+    definition["outputs"][0]["linkIds"] = named
+    host = node(1, "s", outputs=[out("IMAGE", "IMAGE", (9,))])
+    view = node(3, "PreviewImage", inputs=[slot("images", "IMAGE", 9)])
+    desk = Desk(
+        flow([host, view], [[9, 1, 0, 3, 0, "IMAGE"]], definitions={"subgraphs": [definition]})
+    )
+
+    assert prompt_of(desk)["3"][1]["images"] == ("link", f"1:{origin}", 0)
