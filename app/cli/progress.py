@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping
 from typing import IO, Any, TextIO
 
+from app.cli.messages import printable
 from app.engine.events import (
     Event,
     ExecutedEvent,
@@ -107,7 +108,7 @@ class ProgressPrinter:
         return f"[{min(finished + 1, len(self._titles))}/{len(self._titles)}]"
 
     def _title(self) -> str:
-        return self._titles.get(self._current, self._current)
+        return printable(self._titles.get(self._current, self._current), self._stream.encoding)
 
 
 class NodeText(io.TextIOBase):
