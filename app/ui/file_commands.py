@@ -138,14 +138,16 @@ class FileCommands:
             self._window.documents.show(open_already)
             return open_already
         try:
-            workflow = await asyncio.to_thread(open_workflow, path)
+            definitions = self._window.definitions
+            workflow = await asyncio.to_thread(open_workflow, path, definitions=definitions)
         except WorkflowFileError as error:
             self._tell_unread(path, error)
             self._window.recent.forget(str(path))
             return None
         self._last_folder = path.parent
-        # A picture is only read: saving must not write a workflow over it.
-        own = path if path.suffix.lower() == ".json" else None
+        # A picture or a prompt is only read: saving must not write a workflow over it.
+        is_own = path.suffix.lower() == ".json" and not workflow.is_converted
+        own = path if is_own else None
         item = self.add(workflow, path=own, name=path.stem, show=show)
         item.folder = path.parent
         self._window.remember_recent(item, path)

@@ -410,6 +410,50 @@ def test_u_411_the_prompt_is_exported_for_scripts(window, chain, tmp_path):
     assert prompt["2"]["inputs"]["image"] == ["1", 0]
 
 
+_PROMPT = {
+    "5": {"class_type": "ImageBlur", "inputs": {"image": ["8", 0], "radius": 9}},
+    "8": {"class_type": "LoadImage", "inputs": {"image": "b.png"}},
+}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [_PROMPT, {"prompt": _PROMPT}, {"workflow": CHAIN, "prompt": _PROMPT}],
+    ids=["prompt", "prompt inside", "both"],
+)
+def test_saving_never_writes_over_a_file_that_was_no_plain_workflow(window, tmp_path, content):
+    path = tmp_path / "scene.json"
+    path.write_text(json.dumps(content))
+    window.open_paths([path])
+    settle(window)
+    item = window.documents.current
+    assert item.document.title == "scene"
+    edit(item)
+
+    window.commands.trigger("file.save")
+    wait_until(lambda: window.findChildren(QFileDialog))
+    dialog = window.findChildren(QFileDialog)[0]
+    assert dialog.directory().absolutePath() == str(tmp_path)
+    dialog.fileSelected.emit(str(tmp_path / "own.json"))
+    dialog.done(1)
+    settle(window)
+
+    assert json.loads(path.read_text()) == content
+    assert json.loads((tmp_path / "own.json").read_text())["nodes"]
+    assert item.document.path == tmp_path / "own.json"
+
+
+def test_a_prompt_opens_with_the_slots_and_sizes_of_its_node_types(window, tmp_path):
+    path = tmp_path / "scene.json"
+    path.write_text(json.dumps(_PROMPT))
+
+    window.open_paths([path])
+    settle(window)
+
+    raw = window.documents.current.document.node("8").node.raw
+    assert [slot["name"] for slot in raw["outputs"]] == ["IMAGE", "MASK"]
+
+
 def test_a_missing_file_leaves_the_recent_list(window, tmp_path):
     path = write_chain(tmp_path / "gone.json")
     window.open_paths([path])

@@ -344,14 +344,17 @@ class Workflow:
         raw: The top-level object of the file.
         root: The top-level graph.
         subgraphs: Definitions by id, in file order, nested ones included.
+        is_converted: It was made from something else, such as a prompt or a picture, which a
+            save must not write over.
     """
 
-    __slots__ = ("raw", "root", "subgraphs")
+    __slots__ = ("is_converted", "raw", "root", "subgraphs")
 
     def __init__(self, raw: Raw, root: Graph, subgraphs: dict[str, Graph]) -> None:
         self.raw = raw
         self.root = root
         self.subgraphs = subgraphs
+        self.is_converted = False
 
     def graph(self, graph_id: str) -> Graph:
         """Return the root (id :data:`ROOT`) or a subgraph definition.

@@ -115,7 +115,10 @@ def read_workflow(
             data = _decompress(data, shown)
         if metadata.is_media(data):
             return _from_texts(metadata.read_texts(data, shown), shown, definitions or {})
-    return _from_value(parse_json(data, shown), shown, definitions or {})
+    value = parse_json(data, shown)
+    workflow = _from_value(value, shown, definitions or {})
+    workflow.is_converted = workflow.raw is not value
+    return workflow
 
 
 def parse_json(data: bytes | str, shown: str = "this text") -> Any:
@@ -208,12 +211,16 @@ def _from_texts(
     for key in metadata.WORKFLOW_KEYS:
         if key in texts:
             try:
-                return _from_value(parse_json(texts[key], shown), shown, definitions)
+                workflow = _from_value(parse_json(texts[key], shown), shown, definitions)
+                workflow.is_converted = True
+                return workflow
             except WorkflowFileError as error:
                 problem = problem or error
     prompt = prompt_from_parameters(texts.get(metadata.PARAMETERS, ""))
     if prompt is not None:
-        return workflow_from_prompt(prompt, definitions)
+        workflow = workflow_from_prompt(prompt, definitions)
+        workflow.is_converted = True
+        return workflow
     raise problem or WorkflowFileError(
         f"Cannot open {shown}: it carries no workflow. {_NO_WORKFLOW}"
     )
