@@ -17,6 +17,8 @@ from app.engine.errors import EaselError, UnsafePathError
 LOCK_TIMEOUT_S: Final = 5.0
 """How long a program waits for another one that writes the same small file."""
 
+_NAME_START: Final = 40
+
 
 class FileSaveError(EaselError):
     """A file could not be written; what was there before is untouched."""
@@ -40,7 +42,7 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
 
     The bytes go to a temporary file beside the target, are flushed to the disk, and then
     take the target's name in one step. A symbolic link is followed, and an existing file
-    keeps its permissions.
+    keeps its permissions. Devices and pipes such as ``/dev/null`` are written to, not replaced.
 
     Raises:
         FileSaveError: The disk is full, the folder is missing or may not be written.
@@ -48,8 +50,12 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
     target = Path(os.path.realpath(path))
     temporary: str | None = None
     try:
+        if target.is_char_device() or target.is_fifo():
+            target.write_bytes(data)
+            return
+        # Part of the name, as the whole may be as long as names can be.
         handle, temporary = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".part", dir=target.parent
+            prefix=f".{target.name[:_NAME_START]}.", suffix=".part", dir=target.parent
         )
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)

@@ -85,6 +85,31 @@ def test_a_folder_in_the_way_is_an_error_and_stays(tmp_path):
     assert os.listdir(tmp_path) == ["a.json"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of Windows are shorter")
+@pytest.mark.parametrize("name", ["a" * 250 + ".json", "ü" * 125 + ".json", "\udcff.json"])
+def test_a_name_as_long_and_odd_as_names_can_be_is_written_twice(tmp_path, name):
+    write_atomic(tmp_path / name, b"old")
+    write_atomic(tmp_path / name, b"new")
+
+    assert (tmp_path / name).read_bytes() == b"new"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_atomic(pipe, b"words")
+        assert os.read(reader, 100) == b"words"
+    finally:
+        os.close(reader)
+
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
 @pytest.mark.parametrize("name", ["a.png", "sub/a.png", "sub/../a.png", "./a.png", ".", ""])
 def test_names_inside_the_folder_are_resolved(tmp_path, name):
     assert resolve_inside(tmp_path, name) == Path(os.path.realpath(tmp_path / name))
