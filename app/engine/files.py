@@ -157,6 +157,7 @@ def save_failure_reason(error: OSError) -> str:
         errno.EPERM: "the folder may not be written",
         errno.EROFS: "the disk is read-only",
         errno.ENOENT: "the folder does not exist",
+        errno.EISDIR: "a folder has that name",
         errno.ENAMETOOLONG: "the name is too long",
     }
     return reasons.get(error.errno or 0, error.strerror or "the system refused")

@@ -185,7 +185,7 @@ class FileCommands:
             path = document.path
             if path is None or ask:
                 path = await self._ask_save(item, tr("Save as"), f"{document.title}.json")
-            if path is None:
+            if path is None or self._is_elsewhere(path, item):
                 return False
             self._window.canvas_wiring.store_view(item)
             before = document.undo_stack.index()
@@ -206,6 +206,16 @@ class FileCommands:
             return True
         finally:
             self._saving.discard(item)
+
+    def _is_elsewhere(self, path: Path, item: OpenDocument) -> bool:
+        """Tell, also the artist, whether another tab has a file: two would undo each other."""
+        other = self._window.documents.with_path(path)
+        if other is None or other is item:
+            return False
+        words = tr("Cannot save “{name}”: it is open in another tab").format(name=path.name)
+        hint = tr("Choose another name, or close that tab first.")
+        self._window.toast(words, hint, is_problem=True)
+        return True
 
     async def export_api(self) -> None:
         """Write the prompt of the shown document, for scripts (U-411)."""

@@ -79,7 +79,7 @@ def test_a_missing_folder_is_named_as_the_reason(tmp_path):
 def test_a_folder_in_the_way_is_an_error_and_stays(tmp_path):
     (tmp_path / "a.json").mkdir()
 
-    with pytest.raises(FileSaveError):
+    with pytest.raises(FileSaveError, match=r'"a\.json": a folder has that name\.'):
         write_atomic(tmp_path / "a.json", b"")
 
     assert os.listdir(tmp_path) == ["a.json"]

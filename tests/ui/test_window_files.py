@@ -454,6 +454,28 @@ def test_a_prompt_opens_with_the_slots_and_sizes_of_its_node_types(window, tmp_p
     assert [slot["name"] for slot in raw["outputs"]] == ["IMAGE", "MASK"]
 
 
+def test_u_388_a_document_is_not_saved_into_the_file_of_another_tab(window, tmp_path):
+    mine, other = write_chain(tmp_path / "mine.json"), write_chain(tmp_path / "other.json")
+    before = other.read_text()
+    window.open_paths([other, mine])
+    settle(window)
+    item = window.documents.current
+    edit(item)
+
+    window.commands.trigger("file.save_as")
+    wait_until(lambda: window.findChildren(QFileDialog))
+    dialog = window.findChildren(QFileDialog)[0]
+    dialog.fileSelected.emit(str(other))
+    dialog.done(1)
+    settle(window)
+
+    assert other.read_text() == before
+    assert item.document.path == mine
+    assert item.document.is_modified
+    toast = window._toasts.toasts[-1]
+    assert toast.title == "Cannot save “other.json”: it is open in another tab"
+
+
 def test_a_missing_file_leaves_the_recent_list(window, tmp_path):
     path = write_chain(tmp_path / "gone.json")
     window.open_paths([path])
