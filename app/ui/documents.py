@@ -28,6 +28,7 @@ class OpenDocument:
         folder: Where "Save as" begins when it has no file yet.
         recovery_id: Name of its recovery file.
         was_recovered: It came out of a recovery file and has never been saved since.
+        stamp: Time and size of its file when it was read or saved last, or None.
     """
 
     document: WorkflowDocument
@@ -37,6 +38,7 @@ class OpenDocument:
     folder: Path | None = None
     recovery_id: str = ""
     was_recovered: bool = False
+    stamp: tuple[int, int] | None = None
 
     @property
     def needs_saving(self) -> bool:

@@ -139,6 +139,7 @@ class FileCommands:
             return open_already
         try:
             definitions = self._window.definitions
+            stamp = await asyncio.to_thread(_stamp_of, path)
             workflow = await asyncio.to_thread(open_workflow, path, definitions=definitions)
         except WorkflowFileError as error:
             self._tell_unread(path, error)
@@ -150,6 +151,7 @@ class FileCommands:
         own = path if is_own else None
         item = self.add(workflow, path=own, name=path.stem, show=show)
         item.folder = path.parent
+        item.stamp = stamp if is_own else None
         self._window.remember_recent(item, path)
         return item
 
@@ -190,11 +192,14 @@ class FileCommands:
             self._window.canvas_wiring.store_view(item)
             before = document.undo_stack.index()
             content = snapshot(document.workflow)
+            if path == document.path and not await self._may_replace(item, path):
+                return False
             try:
                 await asyncio.to_thread(save_workflow, path, content)
             except EaselError as error:
                 self._window.toast(str(error), error.details, is_problem=True)
                 return False
+            item.stamp = await asyncio.to_thread(_stamp_of, path)
             if document.path != path:
                 document.set_path(path)
             if document.undo_stack.index() == before:
@@ -206,6 +211,22 @@ class FileCommands:
             return True
         finally:
             self._saving.discard(item)
+
+    async def _may_replace(self, item: OpenDocument, path: Path) -> bool:
+        """Ask before what another program wrote into the file meanwhile is lost (U-396)."""
+        now = await asyncio.to_thread(_stamp_of, path)
+        if item.stamp is None or now is None or now == item.stamp:
+            return True
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        card = self._window.ask(
+            tr("Save over what another program wrote?"),
+            tr("“{name}” was changed since it was opened here. To keep both, cancel and use "
+               "Save as.").format(name=path.name),
+            [("save", tr("Save over it"))],
+            danger="save",
+        )  # fmt: skip
+        card.answered.connect(lambda text: answer.done() or answer.set_result(text))
+        return await answer == "save"
 
     def _is_elsewhere(self, path: Path, item: OpenDocument) -> bool:
         """Tell, also the artist, whether another tab has a file: two would undo each other."""
@@ -387,3 +408,12 @@ class FileCommands:
     def _can_save(self) -> bool:
         item = self._window.documents.current
         return item is not None and (item.needs_saving or item.document.path is None)
+
+
+def _stamp_of(path: Path) -> tuple[int, int] | None:
+    """Return time and size of a file, or None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -476,6 +476,31 @@ def test_u_388_a_document_is_not_saved_into_the_file_of_another_tab(window, tmp_
     assert toast.title == "Cannot save “other.json”: it is open in another tab"
 
 
+@pytest.mark.parametrize("answer", ["save", "cancel"])
+def test_u_396_what_another_program_wrote_is_not_lost_unasked(window, tmp_path, answer):
+    path = write_chain(tmp_path / "a.json")
+    window.open_paths([path])
+    settle(window)
+    item = window.documents.current
+    edit(item)
+    assert run_task(window.files.save(item)) is True
+    path.write_text(json.dumps({**CHAIN, "extra": {"from": "elsewhere"}}))
+    theirs = path.read_text()
+    edit(item, "Mine")
+
+    window.commands.trigger("file.save")
+    wait_until(lambda: question(window) is not None)
+    assert path.read_text() == theirs
+    question(window).answered.emit(answer)
+    settle(window)
+
+    assert (path.read_text() == theirs) is (answer == "cancel")
+    assert item.document.is_modified is (answer == "cancel")
+    if answer == "save":
+        edit(item, "Again")
+        assert run_task(window.files.save(item)) is True
+
+
 def test_a_missing_file_leaves_the_recent_list(window, tmp_path):
     path = write_chain(tmp_path / "gone.json")
     window.open_paths([path])
