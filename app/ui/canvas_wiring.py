@@ -19,7 +19,7 @@ from app.ui.mime import NODE_MIME
 from app.ui.words import tr
 
 if TYPE_CHECKING:
-    from app.ui.canvas.interactions.connect import LooseLink
+    from app.ui.canvas.interactions.reroute_links import LooseLink
     from app.ui.canvas.view import CanvasView
     from app.ui.context_menus import ContextMenus
     from app.ui.main_window import MainWindow
