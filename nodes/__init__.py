@@ -17,6 +17,7 @@ from . import (
     conditioning_flags,
     controlnet_nodes,
     custom_sampling,
+    diffusers_loader,
     drawing,
     flux_nodes,
     guidance_nodes,
@@ -76,7 +77,7 @@ _MODULES = (
     attention_weights, guidance_nodes, guiders, model_merging, model_schedules,
     perturbed_guidance, unet_patches, flux_nodes, sd3_nodes, picture_conditioning, model_saving,
     special_loaders, soft_inpainting, sampler_variants, style_nodes, hook_nodes,
-    prompt_properties, score_nodes,
+    prompt_properties, score_nodes, diffusers_loader,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the customary name
 from torch import nn
 
 from app.engine.errors import ModelFileError
+from app.engine.models.diffusers_unet import unet_skeleton
 from app.engine.models.lora import diffusers_names
 from app.engine.models.ops import Conv2d
 from app.engine.models.unet import HeadRule, Shapes, UNetParts, check_inputs, context_width
@@ -145,41 +145,8 @@ def network_names(tensors: Mapping[str, torch.Tensor]) -> StateDict:
     }
 
 
-_DIFFUSERS_BLOCK: Final = re.compile(
-    r"^down_blocks\.(\d+)\.(resnets|attentions|downsamplers)\.(\d+)\."
-)
-
-
-def _ldm_skeleton(tensors: Mapping[str, torch.Tensor]) -> set[str]:
-    """Return names, as ours, that tell :func:`diffusers_names` how many blocks there are."""
-    found = [match for name in tensors if (match := _DIFFUSERS_BLOCK.match(name))]
-    names: set[str] = set()
-    index = 1
-    for level in range(1 + max(int(match[1]) for match in found)):
-        own = [match for match in found if int(match[1]) == level]
-        resnets = {int(match[3]) for match in own if match[2] == "resnets"}
-        attentions = {int(match[3]) for match in own if match[2] == "attentions"}
-        for place in sorted(resnets):
-            names.add(f"input_blocks.{index}.0.in_layers.0.weight")
-            if place in attentions:
-                names.add(f"input_blocks.{index}.1.proj_in.weight")
-                stem = f"down_blocks.{level}.attentions.{place}."
-                names |= _transformer_blocks(tensors, stem, f"input_blocks.{index}.1.")
-            index += 1
-        if any(match[2] == "downsamplers" for match in own):
-            names.add(f"input_blocks.{index}.0.op.weight")
-            index += 1
-    return names | _transformer_blocks(tensors, "mid_block.attentions.0.", "middle_block.1.")
-
-
-def _transformer_blocks(tensors: Mapping[str, torch.Tensor], theirs: str, ours: str) -> set[str]:
-    pattern = re.compile(re.escape(theirs) + r"transformer_blocks\.(\d+)\.")
-    found = {match[1] for name in tensors if (match := pattern.match(name))}
-    return {f"{ours}transformer_blocks.{number}.norm1.weight" for number in found}
-
-
 def _from_diffusers(tensors: Mapping[str, torch.Tensor]) -> StateDict:
-    layers = diffusers_names(_ldm_skeleton(tensors))
+    layers = diffusers_names(unet_skeleton(tensors))
     result: StateDict = {}
     hints = {"conv_in": "0", "conv_out": str(2 + 2 * _hint_convs(tensors))}
     for name, tensor in tensors.items():

@@ -12,7 +12,7 @@ import torch
 from app.engine.errors import ModelFileError
 from app.engine.models import memory
 from app.engine.models.detect import describe, diffusion_prefix
-from app.engine.models.diffusers_names import own_layout
+from app.engine.models.diffusers_unet import own_layout
 from app.engine.models.diffusion_model import DiffusionModel
 from app.engine.models.families import FAMILIES, find_family
 from app.engine.models.families.base import Family

@@ -47,6 +47,7 @@ _LAYOUTS: Final[Mapping[frozenset[str], TextLayout]] = {
     frozenset("g"): SDXL_REFINER_TEXT,
     frozenset("lg"): SDXL_TEXT,
 }
+_LAYERS_OF_H: Final = 24
 _TITLES: Final = {"l": "CLIP-L", "h": "CLIP-H", "g": "CLIP-G", T5_KEY: "T5"}
 _UNSUPPORTED: Final = {
     "stable_cascade": "Stable Cascade", "stable_audio": "Stable Audio", "mochi": "Mochi",
@@ -74,7 +75,25 @@ def encoder_tensors(tensors: Mapping[str, torch.Tensor]) -> tuple[str, StateDict
     if is_t5(tensors):
         return T5_KEY, t5_tensors(tensors)
     found = _clip_tensors(tensors)
-    return clip_kind(found), found
+    kind = clip_kind(found)
+    return kind, _with_last_layer(found) if kind == "h" else found
+
+
+def _with_last_layer(tensors: StateDict) -> StateDict:
+    """Return CLIP-H with all its layers; diffusers leaves out the last, which SD2 never reads.
+
+    Layers are counted from the end (D-157), so one of zeros takes its place: it adds nothing to
+    what comes in.
+    """
+    last, kept = (f"text_model.encoder.layers.{_LAYERS_OF_H - back}." for back in (1, 2))
+    if any(name.startswith(last) for name in tensors):
+        return tensors
+    zeros = {
+        last + name.removeprefix(kept): tensor.new_zeros(1).expand(tensor.shape)
+        for name, tensor in tensors.items()
+        if name.startswith(kept)
+    }
+    return {**tensors, **zeros}
 
 
 def _clip_tensors(tensors: Mapping[str, torch.Tensor]) -> StateDict:
