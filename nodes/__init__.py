@@ -57,6 +57,7 @@ from . import (
     sigmas,
     soft_inpainting,
     special_loaders,
+    step_cache_nodes,
     style_nodes,
     text,
     text_encoding,
@@ -77,7 +78,7 @@ _MODULES = (
     attention_weights, guidance_nodes, guiders, model_merging, model_schedules,
     perturbed_guidance, unet_patches, flux_nodes, sd3_nodes, picture_conditioning, model_saving,
     special_loaders, soft_inpainting, sampler_variants, style_nodes, hook_nodes,
-    prompt_properties, score_nodes, diffusers_loader,
+    prompt_properties, score_nodes, diffusers_loader, step_cache_nodes,
 )  # fmt: skip
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {}
