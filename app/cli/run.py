@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output-dir", metavar="DIR", help="where pictures are saved")
     parser.add_argument(
+        "--no-metadata",
+        action="store_true",
+        help="save the pixels alone, without the workflow; a setting of the window does the same",
+    )
+    parser.add_argument(
         "--cache", default="none", help="classic, lru:N, none or ram:GB (default: none)"
     )
     parser.add_argument(
@@ -63,7 +68,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
         printer = ProgressPrinter(titles, console.err)
         text: Any = NodeText(printer, console.err)
         engine = stack.enter_context(
-            open_engine(console, options.base_dir, options.pack, options.cache, text)
+            open_engine(
+                console,
+                options.base_dir,
+                options.pack,
+                options.cache,
+                text,
+                saves_workflow=not options.no_metadata,
+            )
         )
         if options.output_dir is not None:
             current().folders.output_directory = str(_made(options.output_dir))

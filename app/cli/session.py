@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import signal
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from app.engine.node_types.definition import NodeDefinition
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
+    from app.engine.settings import Settings
 
 
 @contextlib.contextmanager
@@ -26,6 +28,7 @@ def open_engine(
     pack_dirs: Sequence[str] = (),
     cache: str = "classic",
     node_text: TextIO | None = None,
+    saves_workflow: bool = True,
 ) -> Iterator[Engine]:
     """Make an engine with all packs loaded, and close it at the end.
 
@@ -38,19 +41,26 @@ def open_engine(
         pack_dirs: Further folders of node packs.
         cache: What is kept between prompts: ``classic``, ``lru:N``, ``none`` or ``ram:GB``.
         node_text: Where the text goes that nodes print; standard error when None.
+        saves_workflow: Whether saved pictures may carry their workflow; they do not where the
+            artist has switched it off in the window.
 
     Raises:
         EaselError: One of ``pack_dirs`` is no folder.
     """
     check_pack_dirs(pack_dirs)
     from app.engine.engine import Engine
+    from app.engine.settings import load_settings, settings_path
 
     home = home_folder(base_dir)
-    _compute_as_chosen(home)
+    settings = load_settings(settings_path(home))
+    _compute_as_chosen(settings)
+    saves_workflow = saves_workflow and bool(settings.get("running.metadata"))
     text = node_text or console.err
     with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
         engine = Engine(home, pack_dirs=tuple(pack_dirs), cache=cache)
         try:
+            # Nodes and packs ask for the flag under this name, some while they are imported.
+            importlib.import_module("comfy.cli_args").args.disable_metadata = not saves_workflow
             for report in engine.load_packs():
                 if report.status == "failed":
                     console.say(f'Node pack "{report.name}" could not be loaded: {report.error}')
@@ -59,12 +69,10 @@ def open_engine(
             engine.close()
 
 
-def _compute_as_chosen(home: Path) -> None:
+def _compute_as_chosen(settings: Settings) -> None:
     """Let models compute as the artist chose in the window, so that pictures are the same."""
     from app.engine.device import choose_compute
-    from app.engine.settings import load_settings, settings_path
 
-    settings = load_settings(settings_path(home))
     choose_compute(
         str(settings.get("device.compute")),
         bool(settings.get("device.fast_cpu")),
