@@ -49,3 +49,31 @@ def test_only_what_the_menu_offers_is_loaded(folder, call, name):
 def test_the_nearest_name_is_offered(folder, call):
     with pytest.raises(ModelFileError, match=r'nearest name there is "mine/tiny"'):
         call("DiffusersLoader", model_path="mine/tinny")
+
+
+def test_a_workflow_samples_with_it_and_with_a_cache_around_it(folder, engine, base_dir):
+    def node(kind, **inputs):
+        return {"class_type": kind, "inputs": inputs}
+
+    prompt = {
+        "1": node("DiffusersLoader", model_path=folder),
+        "2": node("CLIPTextEncode", clip=["1", 1], text="a red apple"),
+        "3": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+        "4": node(
+            "EasyCache", model=["1", 0], reuse_threshold=0.2, start_percent=0.15,
+            end_percent=0.95, verbose=False,
+        ),
+        "5": node(
+            "KSampler", model=["4", 0], seed=1, steps=4, cfg=2.0, sampler_name="euler",
+            scheduler="normal", positive=["2", 0], negative=["2", 0], latent_image=["3", 0],
+            denoise=1.0,
+        ),
+        "6": node("VAEDecode", samples=["5", 0], vae=["1", 2]),
+        "7": node("SaveImage", images=["6", 0], filename_prefix="folder"),
+    }  # fmt: skip
+
+    result = engine.run(prompt)
+
+    assert result.error is None
+    (saved,) = result.outputs["7"]["images"]
+    assert (base_dir / "output" / saved["filename"]).stat().st_size > 0

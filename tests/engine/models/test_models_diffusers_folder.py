@@ -57,18 +57,26 @@ def test_a_folder_of_torch_files_loads_and_half_precision_is_taken_first(tensors
     assert_same(load_diffusers(folder), checkpoint_from_tensors(tensors))
 
 
-def test_weights_in_several_files_are_laid_together(tensors, parts, tmp_path):
-    folder = write(tmp_path / "mine", {k: v for k, v in parts.items() if "unet" not in k})
+@pytest.mark.parametrize(
+    "name",
+    [
+        "diffusion_pytorch_model-0000{}-of-00002.safetensors",
+        "diffusion_pytorch_model-0000{}-of-00002.fp16.safetensors",
+        "diffusion_pytorch_model.fp16-0000{}-of-00002.safetensors",
+    ],
+)
+def test_weights_in_several_files_are_laid_together(tensors, parts, tmp_path, name):
+    folder = write(tmp_path / "mine", {})
     unet = parts["unet/diffusion_pytorch_model"]
     halves = dict(list(unet.items())[:100]), dict(list(unet.items())[100:])
     (folder / "unet").mkdir()
     for number, half in enumerate(halves, 1):
-        name = f"diffusion_pytorch_model-0000{number}-of-00002.safetensors"
-        save_file(half, folder / "unet" / name)
+        save_file(half, folder / "unet" / name.format(number))
 
-    assert_same(load_diffusers(folder), checkpoint_from_tensors(tensors))
+    found = load_diffusers(folder)
 
-    (folder / "unet" / "diffusion_pytorch_model-00001-of-00002.safetensors").unlink()
+    assert torch.equal(predict(found.model), predict(checkpoint_from_tensors(tensors).model))
+    (folder / "unet" / name.format(1)).unlink()
     with pytest.raises(ModelFileError, match=r'"mine/unet" is not complete: it has 1 of 2 files'):
         load_diffusers(folder)
 
