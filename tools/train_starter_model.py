@@ -6,6 +6,7 @@ Stages, in order; each can be run again and goes on where it left off::
     python tools/train_starter_model.py upscaler --work DIR --minutes 20
     python tools/train_starter_model.py denoiser --work DIR --minutes 120
     python tools/train_starter_model.py export   --work DIR --out resources/models
+    python tools/train_starter_model.py measure  --work DIR --out resources/models
 
 ``fetch`` needs npm and the network; the rest runs on the processor alone, in bfloat16 where it
 has that. Freeing and asking again for memory costs more than the arithmetic on some machines:
@@ -24,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 def main() -> None:
     """Run one stage."""
     parser = argparse.ArgumentParser(description="Make Easel's starter model.")
-    parser.add_argument("stage", choices=("fetch", "upscaler", "denoiser", "export"))
+    parser.add_argument("stage", choices=("fetch", "upscaler", "denoiser", "export", "measure"))
     parser.add_argument("--work", type=Path, required=True, help="folder for everything between")
     parser.add_argument("--minutes", type=float, default=120.0, help="training time in all")
     parser.add_argument("--threads", type=int, default=2)
@@ -44,6 +45,12 @@ def main() -> None:
         from tools.starter.export import export
 
         export(options.work, options.out)
+        return
+    if options.stage == "measure":
+        from tools.starter.export import FILE_NAME
+        from tools.starter.measure import measure
+
+        measure(options.work, options.out / "checkpoints" / FILE_NAME)
         return
     known, small, large = pictures.load(options.work)
     if options.stage == "upscaler":

@@ -21,8 +21,8 @@ from tools.starter.captions import (
 from tools.starter.pictures import SCALES, Picture
 
 _EMPTY_SHARE = 0.1
-_COLOUR_SHARE = 0.18
-_BACKGROUND_SHARE = 0.12
+_COLOUR_SHARE = 0.13
+_BACKGROUND_SHARE = 0.1
 
 
 def vocabulary(pictures: list[Picture]) -> list[str]:

@@ -35,7 +35,7 @@ _UNWANTED_PARTS: Final = _words("unwanted")
 _KEEP: Final = frozenset({"snowman-without-snow", "money-bag", "fog", "noodles"})
 
 FAVOURITES: Final = frozenset(_words("favourites"))
-"""What people ask for first; drawn twice as often in training."""
+"""What people ask for first; drawn three times as often in training."""
 
 COLOURS: Final[dict[str, float]] = {
     "red": 0.0, "orange": 28.0, "yellow": 50.0, "green": 120.0, "cyan": 180.0, "blue": 215.0,

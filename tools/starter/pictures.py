@@ -79,7 +79,7 @@ def prepare(folder: Path, out: Path) -> None:
                 "flat": _render_svg(icons["icons"][name]["body"], icons["width"]),
             }
             for style, image in drawings.items():
-                weight = (2.0 if name in FAVOURITES else 1.0) * (1.0 if style == "3d" else 0.25)
+                weight = (3.0 if name in FAVOURITES else 1.0) * (1.0 if style == "3d" else 0.25)
                 known.append(Picture(name, style, captions(name), _main_hue(image), weight))
                 small.append(np.stack([_on_canvas(image, side) for side in SCALES]))
                 large.append(_premultiplied(image.resize((LARGE, LARGE), Image.Resampling.LANCZOS)))

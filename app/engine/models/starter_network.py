@@ -19,6 +19,7 @@ import torch.nn.functional as F  # noqa: N812 - the customary name
 from torch import nn
 
 from app.engine.models.ops import Conv2d, GroupNorm, LayerNorm, Linear
+from app.engine.models.wrappers import DIFFUSION_MODEL, WrapperExecutor, all_wrappers
 
 PATCH: Final = 4
 """Pixels of a picture that one place of the convolutions stands for, along each side."""
@@ -192,9 +193,25 @@ class StarterNetwork(nn.Module):
             timesteps: Noise level times 1,000, ``(batch,)``.
             context: Word vectors ``(batch, words, text_width)``.
             control: Unused; the network takes no ControlNet.
-            transformer_options: Unused.
+            transformer_options: Hooks of packs and nodes; wrappers around the network count.
             kwargs: Unused.
         """
+        options = {} if transformer_options is None else transformer_options
+        executor = WrapperExecutor.new_class_executor(
+            self._forward, self, all_wrappers(DIFFUSION_MODEL, options)
+        )
+        result: torch.Tensor = executor.execute(x, timesteps, context, control, options, **kwargs)
+        return result
+
+    def _forward(
+        self,
+        x: torch.Tensor,
+        timesteps: torch.Tensor,
+        context: torch.Tensor | None = None,
+        control: Any = None,
+        transformer_options: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> torch.Tensor:
         height, width = x.shape[-2:]
         if height % (2 * PATCH) or width % (2 * PATCH):
             fill = (-width % (2 * PATCH), -height % (2 * PATCH))
