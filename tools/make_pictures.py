@@ -95,9 +95,9 @@ class Photographer:
 
     async def break_it(self, document, state) -> None:
         """Give a node a value that it refuses, and run."""
-        key = next(k for k, n in document.bound.nodes.items() if n.node.type == "ImageBlur")
-        patch = edits.set_widget(document.workflow, document.bound, key, "blur_radius", 4000)
-        document.apply(patch, "Change blur_radius")
+        key = next(k for k, n in document.bound.nodes.items() if n.node.type == "KSampler")
+        patch = edits.set_widget(document.workflow, document.bound, key, "steps", 0)
+        document.apply(patch, "Change steps")
         self.window.commands.trigger("run.run")
         await self.wait(lambda: bool(state.error))
         self.window.wiring.open_problems(None)
