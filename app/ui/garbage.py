@@ -35,6 +35,7 @@ class GarbageCollector(QObject):
 
     def __init__(self, application: QApplication) -> None:
         super().__init__(application)
+        self._was_on = gc.isenabled()
         gc.disable()
         self._wants_full = False
         self._moved = self._last_full = self._last_deep = time.monotonic()
@@ -47,10 +48,11 @@ class GarbageCollector(QObject):
         garbage.set_collector(self._asked.emit)
 
     def close(self) -> None:
-        """Hand collection back to Python."""
+        """Hand collection back to Python, if it was Python's."""
         garbage.set_collector(None)
         self._timer.stop()
-        gc.enable()
+        if self._was_on:
+            gc.enable()
 
     def _collect_all(self, now: float) -> None:
         """Collect what came since last time, and seldom everything; the rest is then at peace.

@@ -36,18 +36,6 @@ def loop(qapp):
 
 
 @pytest.fixture
-def gui_garbage(qapp):
-    """Collect garbage on the GUI thread only, as the program does; for tests with an engine."""
-    from app.ui.garbage import GarbageCollector
-
-    gc.collect()
-    collector = GarbageCollector(qapp)
-    yield
-    collector.close()
-    gc.collect()
-
-
-@pytest.fixture
 def style(window_fonts):
     return theme.load_style("dark")
 

@@ -16,8 +16,6 @@ from app.engine.events import (
 )
 from app.ui.engine_worker import EngineSignals, EngineWorker, EventMailbox
 
-pytestmark = pytest.mark.usefixtures("gui_garbage")
-
 
 def progress(value, node="1"):
     return ProgressEvent("p", node, value, 10)

@@ -24,10 +24,12 @@ class Cycle:
 def collector(qapp, monkeypatch):
     monkeypatch.setattr(window_garbage, "IDLE_S", 0.0)
     monkeypatch.setattr(window_garbage, "INTERVAL_MS", 10)
+    was_on = gc.isenabled()
     collector = GarbageCollector(QApplication.instance())
+    assert not gc.isenabled()
     yield collector
     collector.close()
-    assert gc.isenabled()
+    assert gc.isenabled() is was_on
 
 
 def test_what_the_engine_asks_for_is_collected_on_the_gui_thread(qtbot, collector):

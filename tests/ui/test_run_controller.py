@@ -14,8 +14,6 @@ from app.ui.run_controller import RunController
 from app.ui.run_port import JobState
 from app.ui.run_state import NodePhase, RunState
 
-pytestmark = pytest.mark.usefixtures("gui_garbage")
-
 PACK = """
 import time
 
