@@ -135,6 +135,15 @@ class Job:
         inner = self._value / self._maximum if self._maximum > 0 else 0.0
         return min(1.0, (len(self.finished) + min(1.0, inner)) / total)
 
+    def title_of(self, key: str) -> str:
+        """Return the title of a node, by its key in the prompt."""
+        document = self.document
+        title = (((self.prompt or {}).get(key) or {}).get("_meta") or {}).get("title")
+        if title:
+            return str(title)
+        node = document.bound.nodes.get(root_key(key)) if document is not None else None
+        return node.title if node is not None else (key or self.title)
+
     def words(self, node_title: str) -> str:
         """Return what runs now: the node, then steps and time left on a second line."""
         if not node_title:
