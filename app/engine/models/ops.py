@@ -16,6 +16,7 @@ import torch.nn.functional as F  # noqa: N812 - the customary name
 from torch import nn
 
 from app.engine.errors import ModelFileError
+from app.engine.models.linear import linear
 
 WeightFunction = Callable[[torch.Tensor], torch.Tensor]
 
@@ -60,10 +61,8 @@ class Linear(Streaming, nn.Linear):  # type: ignore[misc]  # both declare weight
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Return ``(..., out)`` for ``(..., in)``."""
-        if not self.streams:
-            return F.linear(input, self.weight, self.bias)
-        weight, bias = self.converted(input)
-        return F.linear(input, weight, bias)
+        weight, bias = self.converted(input) if self.streams else (self.weight, self.bias)
+        return linear(input, weight, bias)
 
 
 class Conv2d(Streaming, nn.Conv2d):  # type: ignore[misc]  # both declare weight and bias
@@ -99,13 +98,18 @@ class LayerNorm(Streaming, nn.LayerNorm):  # type: ignore[misc]  # both declare 
 
 
 class Embedding(Streaming, nn.Embedding):  # type: ignore[misc]  # both declare weight
-    """A table of rows; only the rows asked for are ever converted."""
+    """A table of rows; only the rows asked for are ever converted.
+
+    Its functions are applied to rows, so they must treat every value by itself.
+    """
 
     bias = None
 
     def rows(self, ids: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Return ``(..., width)`` in ``dtype`` for ``(...)`` row numbers."""
         found = F.embedding(ids.to(self.weight.device), self.weight)
+        for function in self.weight_functions:
+            found = function(found)
         return found.to(device=ids.device, dtype=dtype)
 
 

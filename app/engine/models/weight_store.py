@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from app.engine.models.lora_math import calculate_weight
-from app.engine.models.ops import Streaming, owner, set_tensor
+from app.engine.models.ops import Embedding, Streaming, owner, set_tensor
 from app.engine.models.scaled_weights import scaled
 
 Patches = Mapping[str, Sequence[Any]]
@@ -36,7 +36,10 @@ class WeightStore:
         patches_uuid: Which patcher's patches are in the weights now, or None.
         device: Where the loaded weights lie, or None when nothing is loaded.
         dtype: Type they compute in.
-        streamed: Names of weights that are converted at each call.
+        streamed: Names of weights that are converted at each call because memory is short.
+
+    Tables of rows, such as those of words, are not copied at all: a prompt needs a hundred of
+    their fifty thousand rows. Only one that is patched or has a scale is.
     """
 
     def __init__(self, module: nn.Module, storage_dtype: torch.dtype | None = None) -> None:
@@ -45,6 +48,11 @@ class WeightStore:
         tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
         self.stored: dict[str, torch.Tensor] = {
             name: tensor.detach() for name, tensor in tensors.items()
+        }
+        self._tables = {
+            f"{path}.weight" if path else "weight"
+            for path, layer in module.named_modules()
+            if isinstance(layer, Embedding)
         }
         self.scales: Mapping[str, torch.Tensor] = {}
         self.unrounded: tuple[str, ...] = ()
@@ -62,7 +70,11 @@ class WeightStore:
 
     def computing_size(self, dtype: torch.dtype) -> int:
         """Return the bytes of all weights when they are loaded in ``dtype``."""
-        return sum(self._computing_bytes(tensor, dtype) for tensor in self.stored.values())
+        return sum(
+            self._computing_bytes(tensor, dtype)
+            for name, tensor in self.stored.items()
+            if not self._is_table(name)
+        )
 
     def loaded_size(self) -> int:
         """Return the bytes of computing copies that exist now."""
@@ -71,7 +83,7 @@ class WeightStore:
         return sum(
             self._computing_bytes(tensor, self.dtype)
             for name, tensor in self.stored.items()
-            if name not in self.streamed
+            if name not in self.streamed and (name in self.patched or not self._is_table(name))
         )
 
     def load(
@@ -168,10 +180,13 @@ class WeightStore:
         fits = self.stored[name].dtype.itemsize <= self.storage_dtype.itemsize
         return None if fits and name.startswith(self.unrounded) else self.storage_dtype
 
+    def _is_table(self, name: str) -> bool:
+        return name in self._tables and name not in self.scales
+
     def _place(self, name: str, patches: Sequence[Any]) -> None:
         layer, last = owner(self.module, name)
         if isinstance(layer, Streaming):
-            layer.streams = name in self.streamed
+            layer.streams = name in self.streamed or (self._is_table(name) and not patches)
             functions: tuple[Any, ...] = ()
             if layer.streams:
                 storage = self._rounded_to(name)
@@ -198,7 +213,8 @@ class WeightStore:
             return set()
         layers: dict[str, list[str]] = {}
         for name in self.stored:
-            layers.setdefault(name.rpartition(".")[0], []).append(name)
+            if not self._is_table(name):
+                layers.setdefault(name.rpartition(".")[0], []).append(name)
         streamed: set[str] = set()
         left = budget
         for path, names in layers.items():
