@@ -94,8 +94,9 @@ class Ours:
     def bring_in(self) -> None:
         """Import what loading needs."""
         sys.path.insert(0, str(ROOT))
-        import torch  # noqa: F401
+        from app.engine.device import load_torch
 
+        load_torch()
         import app.engine.models.loading  # noqa: F401
 
     def load(self, path: str) -> None:
@@ -406,9 +407,9 @@ def measure(
                 note(side, what, side.ask(what))
     for side in sides:
         own = figures[side.name]
+        own["peak"] = side.ask("peak")["peak"]
         if side.name == "ours":
             own["stop"] = statistics.median(side.ask("stop")["wall"] for _ in range(rounds))
-        own["peak"] = side.ask("peak")["peak"]
         for what, answers in raw[side.name].items():
             for kind in ("cpu", "wall"):
                 own[f"{what} {kind}"] = statistics.median(answer[kind] for answer in answers)

@@ -8,15 +8,17 @@ convolutions over 256 x 256 cells). What is kept goes back when a run is over.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import platform
 import sys
+from collections.abc import Iterator
 from typing import Any, Final
 
 _TRIM_THRESHOLD: Final = -1
 _MAPPED_BLOCKS_MAX: Final = -4
 _NEVER: Final = 2**31 - 1
-_WORTH_GIVING_BACK: Final = 256 * 1024**2
+_WORTH_GIVING_BACK: Final = 128 * 1024**2
 
 _library: Any = None
 _lowest = 0
@@ -41,14 +43,29 @@ def give_back(force: bool = False) -> None:
     global _lowest
     if _library is None:
         return
-    held = _resident_bytes()
+    held = _anonymous_bytes()
     if force or held > _lowest + _WORTH_GIVING_BACK:
         _library.malloc_trim(0)
-        held = _resident_bytes()
+        held = _anonymous_bytes()
         _lowest = held
     _lowest = min(_lowest, held)
 
 
-def _resident_bytes() -> int:
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """Compute in memory of its own: what was kept before goes back, and what this leaves.
+
+    Two kinds of work one after the other, such as sampling and decoding, need blocks of other
+    sizes. Those of the first do not fit the second and would lie beside its own.
+    """
+    give_back()
+    try:
+        yield
+    finally:
+        give_back()
+
+
+def _anonymous_bytes() -> int:
     with open("/proc/self/statm", "rb") as file:
-        return int(file.read().split()[1]) * 4096
+        _, resident, shared = file.read().split()[:3]
+    return (int(resident) - int(shared)) * 4096

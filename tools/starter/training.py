@@ -30,6 +30,9 @@ _QUIET = {"conv2", "level", "level_blocks", "to_out_text", "tail_out", "last"}
 _FADE_SHARE = 0.3
 """Share of the time, at the end, over which the learning rate falls to nothing."""
 
+_LONGEST_STEP_S = 30.0
+"""More than that is a machine that slept or a training that was halted; it does not count."""
+
 
 class Denoiser(nn.Module):
     """Network and text encoder, trained together."""
@@ -141,7 +144,7 @@ def train_denoiser(
         losses.append(loss.item())
         step += 1
         now = time.monotonic()
-        spent += now - mark
+        spent += min(now - mark, _LONGEST_STEP_S)
         mark = now
         if now - report > 60 or spent >= minutes * 60:
             report = now

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import torch
 
+from app.engine import allocator
 from app.engine.errors import ModelFileError
 from app.engine.imaging.tiling import tiled_scale
 from app.engine.models import memory, pixel_space
@@ -166,6 +167,7 @@ class VAE:
                 pixels = pixels.narrow(axis, (size % step) // 2, fit)
         return pixels
 
+    @allocator.apart()
     @torch.no_grad()
     def decode(self, samples_in: torch.Tensor, vae_options: Any = None) -> torch.Tensor:
         """Return pictures ``(B, H, W, 3)`` in 0..1 of latents ``(B, C, h, w)``.
@@ -229,6 +231,7 @@ class VAE:
             )  # fmt: skip
         return self.process_output(total / len(passes))
 
+    @allocator.apart()
     @torch.no_grad()
     def decode_tiled(
         self,
@@ -248,6 +251,7 @@ class VAE:
         )
         return pixels.movedim(1, -1)
 
+    @allocator.apart()
     @torch.no_grad()
     def encode(self, pixel_samples: torch.Tensor) -> torch.Tensor:
         """Return latents ``(B, C, h, w)`` of pictures ``(B, H, W, 3 or more)`` in 0..1."""
@@ -287,6 +291,7 @@ class VAE:
             )  # fmt: skip
         return total / len(passes)
 
+    @allocator.apart()
     @torch.no_grad()
     def encode_tiled(
         self,
