@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.engine.errors import SubgraphError
-from app.engine.workflow.binding import BoundGraph, BoundLink, BoundNode
+from app.engine.workflow.binding import BoundGraph, BoundInput, BoundLink, BoundNode
+from app.engine.workflow.edits.carrying import add_carrier, carrier_for, holds_value
 from app.engine.workflow.edits.groups import fresh_group_key, stored_box
 from app.engine.workflow.edits.nodes import set_widget
 from app.engine.workflow.edits.packing import (
@@ -27,6 +28,7 @@ from app.engine.workflow.promotion import SyncedPatch, sync_hosts
 from app.engine.workflow.proxies import ProxySettler
 from app.engine.workflow.subgraphs import hosts_of
 from app.engine.workflow.trial import Trial
+from app.engine.workflow.type_match import types_fit
 
 _DEFAULT_SIZE = (140.0, 60.0)
 
@@ -38,7 +40,8 @@ def unpack_subgraph(
 
     Links are joined, values that the host held go to the widgets they were for, and a muted or
     bypassed host makes its nodes so. Nodes keep their ids, and the definition goes, when this
-    was its last host.
+    was its last host. A value that also fed something that cannot hold it (a plain socket, a node
+    of a missing type) comes as a node of its own, which feeds everything that the value fed.
 
     Args:
         workflow: The document.
@@ -67,7 +70,8 @@ def unpack_subgraph(
     unpacking = _Unpacking(trial, bound.graph_id, key)
     unpacking.run()
     sync_hosts(trial, settler)
-    return SyncedPatch(trial.patch()), list(unpacking.nodes.values()), unpacking.groups
+    came = [*unpacking.nodes.values(), *unpacking.carriers.values()]
+    return SyncedPatch(trial.patch()), came, unpacking.groups
 
 
 class _Unpacking:
@@ -76,11 +80,13 @@ class _Unpacking:
     Attributes:
         nodes: New keys of the nodes by their old ones.
         groups: Keys of the new groups.
+        carriers: Keys of the nodes that carry values of the host, by its input.
     """
 
     def __init__(self, trial: Trial, graph_id: str, key: str) -> None:
         self.nodes: dict[str, str] = {}
         self.groups: list[str] = []
+        self.carriers: dict[int, str] = {}
         self._trial = trial
         self._graph_id = graph_id
         self._key = key
@@ -102,6 +108,7 @@ class _Unpacking:
     def run(self) -> None:
         """Unpack."""
         self._insert()
+        self._carry_values()
         self._link()
         self._push_values()
         trial, subgraph = self._trial, self._inner.id
@@ -149,6 +156,36 @@ class _Unpacking:
             self.groups.append(key)
         trial.commit(draft)
 
+    def _carry_values(self) -> None:
+        """Add nodes for the values that not everything behind an input can hold itself."""
+        trial = self._trial
+        x, y, _, _ = content_box(
+            list(self._inner.nodes.values()), list(self._inner.groups.values())
+        )
+        corner = (x + self._offset[0], y + self._offset[1])
+        for index, item in enumerate(self._host.inputs):
+            widget = None if item.widget is None else self._host.widget(item.widget)
+            if widget is None or widget.is_unset or self._entering[index] is not None:
+                continue
+            lacking = [
+                end.type
+                for _, node, end in self._ends(index)
+                if not holds_value(node, end, widget.value)
+            ]
+            found = carrier_for(widget.value, lacking, trial.definitions)
+            if found is None:
+                continue
+            key = add_carrier(trial, self._graph_id, found, widget, corner, len(self.carriers))
+            self.carriers[index] = key
+            draft = trial.draft(self._graph_id)
+            if self._host.node.mode in (Mode.MUTED, Mode.BYPASSED):
+                draft.set_node(key, "mode", self._host.node.mode)
+            nodes = trial.bound(self._graph_id).nodes
+            kind = nodes[key].outputs[0].type
+            link = draft.add_link(nodes[key], 0, nodes[self._key], index, kind)
+            trial.commit(draft)
+            self._entering[index] = trial.bound(self._graph_id).links[link]
+
     def _moved(self, node: Node, number: int | str) -> Raw:
         space = self._trial.graph(self._graph_id).space
         x, y = node.pos
@@ -183,7 +220,7 @@ class _Unpacking:
             origin, output = self.nodes.get(link.origin, ""), link.origin_slot
             if link.origin == INPUT_BOX:
                 entering = self._entering[link.origin_slot]
-                if entering is None:
+                if entering is None or not self._takes(link, entering):
                     continue
                 origin, output = entering.origin, entering.origin_slot
                 parent = entering.reroutes[-1] if entering.reroutes else None
@@ -218,6 +255,16 @@ class _Unpacking:
         trial.commit(draft)
         keep_order(trial, self._graph_id, ranks)
 
+    def _takes(self, link: BoundLink, entering: BoundLink) -> bool:
+        """Tell whether what a link leads to may be fed by a node that carries the value."""
+        node = self._bound.nodes[link.target]
+        is_passed_on = bool(node.boundary) or _is_reroute(node)
+        if link.origin_slot not in self.carriers or is_passed_on:
+            return True
+        carrier = self._trial.bound(self._graph_id).nodes[entering.origin]
+        given = carrier.outputs[entering.origin_slot].type
+        return types_fit(given, node.inputs[link.target_input].type)
+
     def _push_values(self) -> None:
         """Give the values of the host to the widgets that they were for."""
         sockets = {item.widget: index for index, item in enumerate(self._host.inputs)}
@@ -227,12 +274,16 @@ class _Unpacking:
             index = sockets.get(widget.name)
             if index is None:
                 self._push(self.nodes.get(widget.source[1], ""), widget.source[2], widget.value)
-            elif self._entering[index] is None:
-                for key, name in self._ends(index):
-                    self._push(key, name, widget.value)
+            elif self._entering[index] is None or index in self.carriers:
+                for key, _, item in self._ends(index):
+                    if item.widget is not None:
+                        self._push(key, item.widget, widget.value)
 
-    def _ends(self, index: int) -> Iterator[tuple[str, str]]:
-        """Yield ``(new node key, widget)`` for all places that a host input gave its value to."""
+    def _ends(self, index: int) -> Iterator[tuple[str, BoundNode, BoundInput]]:
+        """Yield ``(new node key, node, input)`` for all places that a host input's value reached.
+
+        Reroutes, and an output that the input leads straight to, pass it on.
+        """
         seen: set[str] = set()
         waiting = list(self._bound.nodes[INPUT_BOX].outputs[index].links)
         while waiting:
@@ -240,15 +291,12 @@ class _Unpacking:
             node = self._bound.nodes[link.target]
             if node.boundary:
                 for leaving in self._leaving[link.target_input]:
-                    outside = self._trial.bound(self._graph_id).nodes[leaving.target]
-                    name = outside.inputs[leaving.target_input].widget
-                    if name is not None:
-                        yield leaving.target, name
-                continue
-            name = node.inputs[link.target_input].widget
-            if name is not None:
-                yield self.nodes[node.key], name
-            elif _is_reroute(node) and node.key not in seen:
+                    outside = self._trial.bound(self._graph_id).nodes.get(leaving.target)
+                    if outside is not None:
+                        yield leaving.target, outside, outside.inputs[leaving.target_input]
+            elif not _is_reroute(node):
+                yield self.nodes[node.key], node, node.inputs[link.target_input]
+            elif node.key not in seen:
                 seen.add(node.key)
                 waiting.extend(node.outputs[0].links)
 
