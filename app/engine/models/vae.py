@@ -145,6 +145,9 @@ class VAE:
         self.patcher = ModelPatcher(
             network, self.device, memory.offload_device(), compute_dtype=self.vae_dtype
         )
+        if memory.is_device_cpu(self.device) and isinstance(network, AutoencoderKL):
+            # Most workflows only decode, and encoding costs fifty times the conversion.
+            self.patcher.store.seldom = ("encoder.", "quant_conv.")
 
     def throw_exception_if_invalid(self) -> None:
         """Do nothing: a VAE that exists is usable; loaders give None for a missing one."""

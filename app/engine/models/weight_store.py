@@ -7,7 +7,7 @@ the stored tensor again. Computing copies exist only while the network is loaded
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -37,8 +37,10 @@ class WeightStore:
         device: Where the loaded weights lie, or None when nothing is loaded.
         dtype: Type they compute in.
         streamed: Names of weights that are converted at each call because memory is short.
+        seldom: What the names of weights begin with that are used too seldom for a copy; they
+            are converted at each call however much memory there is.
 
-    Tables of rows, such as those of words, are not copied at all: a prompt needs a hundred of
+    Tables of rows, such as those of words, are not copied either: a prompt needs a hundred of
     their fifty thousand rows. Only one that is patched or has a scale is.
     """
 
@@ -56,6 +58,7 @@ class WeightStore:
         }
         self.scales: Mapping[str, torch.Tensor] = {}
         self.unrounded: tuple[str, ...] = ()
+        self.seldom: tuple[str, ...] = ()
         self.patches_uuid: Any = None
         self.patched: set[str] = set()
         self.device: torch.device | None = None
@@ -73,7 +76,7 @@ class WeightStore:
         return sum(
             self._computing_bytes(tensor, dtype)
             for name, tensor in self.stored.items()
-            if not self._is_table(name)
+            if not self._stays_stored(name)
         )
 
     def loaded_size(self) -> int:
@@ -83,7 +86,8 @@ class WeightStore:
         return sum(
             self._computing_bytes(tensor, self.dtype)
             for name, tensor in self.stored.items()
-            if name not in self.streamed and (name in self.patched or not self._is_table(name))
+            if name not in self.streamed
+            if not self._stays_stored(name, self.patched)
         )
 
     def load(
@@ -180,13 +184,16 @@ class WeightStore:
         fits = self.stored[name].dtype.itemsize <= self.storage_dtype.itemsize
         return None if fits and name.startswith(self.unrounded) else self.storage_dtype
 
-    def _is_table(self, name: str) -> bool:
-        return name in self._tables and name not in self.scales
+    def _stays_stored(self, name: str, patched: Collection[str] = ()) -> bool:
+        """Tell whether a weight is never copied, however much memory there is."""
+        is_plain_table = name in self._tables and name not in self.scales and name not in patched
+        return is_plain_table or name.startswith(self.seldom)
 
     def _place(self, name: str, patches: Sequence[Any]) -> None:
         layer, last = owner(self.module, name)
         if isinstance(layer, Streaming):
-            layer.streams = name in self.streamed or (self._is_table(name) and not patches)
+            changed = (name,) if patches else ()
+            layer.streams = name in self.streamed or self._stays_stored(name, changed)
             functions: tuple[Any, ...] = ()
             if layer.streams:
                 storage = self._rounded_to(name)
@@ -213,7 +220,7 @@ class WeightStore:
             return set()
         layers: dict[str, list[str]] = {}
         for name in self.stored:
-            if not self._is_table(name):
+            if not self._stays_stored(name):
                 layers.setdefault(name.rpartition(".")[0], []).append(name)
         streamed: set[str] = set()
         left = budget
