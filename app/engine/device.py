@@ -65,7 +65,7 @@ def load_torch() -> None:
     second. Loading them beforehand through ctypes, which lets go of the lock, leaves stalls of
     about a tenth of that (measured on Linux; elsewhere it falls back to the plain import).
     """
-    _let_idle_threads_sleep()
+    let_idle_threads_sleep()
     interval = sys.getswitchinterval()
     sys.setswitchinterval(0.0005)
     try:
@@ -78,7 +78,7 @@ def load_torch() -> None:
         sys.setswitchinterval(interval)
 
 
-def _let_idle_threads_sleep() -> None:
+def let_idle_threads_sleep() -> None:
     """Have torch's threads wait for work asleep, after a moment; before its libraries load.
 
     By default GNU OpenMP lets them spin for milliseconds. Between the thousands of small

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from app.engine import compat
+from app.engine.device import let_idle_threads_sleep
 from app.engine.errors import EngineStateError, SettingsError, describe
 from app.engine.events import (
     Event,
@@ -119,6 +120,7 @@ class Engine:
         self._running_thread: int | None = None
         self._housekeeping = Housekeeping(self._cache, self._run_lock)
         self._closed = False
+        let_idle_threads_sleep()
         self._node_output = NodeOutput(self.emit)
         _claim(self)
         try:

@@ -36,7 +36,14 @@ parts = [np.full(100 * 1024**2, 1, np.uint8) for _ in range(4)]
 del parts
 high = resident()
 allocator.give_back()
-print(plain, kept, high, resident())
+low = resident()
+parts = [np.full(100 * 1024**2, 1, np.uint8) for _ in range(4)]
+del parts
+with allocator.apart():
+    inside = resident()
+    parts = [np.full(100 * 1024**2, 1, np.uint8) for _ in range(4)]
+    del parts
+print(plain, kept, high, low, inside, resident())
 """
 
 
@@ -45,8 +52,10 @@ def test_blocks_are_kept_and_given_back() -> None:
     plain_env = {name: value for name, value in os.environ.items() if "MALLOC" not in name}
     command = [sys.executable, "-c", SCRIPT]
     done = subprocess.run(command, env=plain_env, capture_output=True, text=True, check=True)
-    plain, kept, high, low = map(int, done.stdout.split())
+    plain, kept, high, low, inside, after = map(int, done.stdout.split())
 
     assert plain > 20_000
     assert kept < plain / 10
     assert low < high - 300 * 1024**2
+    assert inside < high - 300 * 1024**2
+    assert after < high - 300 * 1024**2
