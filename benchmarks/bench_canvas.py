@@ -293,7 +293,7 @@ class Bench:
                 for step in range(1, self.frames + 1)
             ),
         )
-        view.cancel_gesture()
+        view.mouse.cancel()
         view.canvas.select(Selection())
         return result
 
@@ -343,7 +343,7 @@ class Bench:
                 for step in range(1, self.frames + 1)
             ),
         )
-        self.view.cancel_gesture()
+        self.view.mouse.cancel()
         return result
 
     def _empty_place(self) -> QPointF:

@@ -40,7 +40,7 @@ class CanvasKeys:
         view, key = self._view, Qt.Key(event.key())
         if key == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
-                view.set_space_held(True)
+                view.mouse.set_space_held(True)
             return True
         if key == Qt.Key.Key_Escape:
             return self._escape()
@@ -74,13 +74,13 @@ class CanvasKeys:
         """Act on a key coming up."""
         if event.key() == Qt.Key.Key_Space:
             if not event.isAutoRepeat():
-                self._view.set_space_held(False)
+                self._view.mouse.set_space_held(False)
             return True
         return False
 
     def _escape(self) -> bool:
         view = self._view
-        if view.cancel_gesture():
+        if view.mouse.cancel():
             return True
         view.clear_loose_link()
         if view.canvas.pointer.focused is not None:

@@ -101,8 +101,8 @@ class PicturePump(QObject):
 
     def _budget(self) -> float:
         view = self._view
-        if view.is_panning or isinstance(view.gesture, PanGesture):
+        if view.mouse.is_panning or isinstance(view.mouse.gesture, PanGesture):
             return PAN_BUDGET_S
-        if view.gesture is not None:
+        if view.mouse.gesture is not None:
             return GESTURE_BUDGET_S
         return ZOOM_BUDGET_S if view.navigator.is_zooming else BUDGET_S

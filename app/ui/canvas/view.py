@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSizeF, Qt, Signal
@@ -28,17 +27,15 @@ from app.ui.canvas import picking
 from app.ui.canvas.actions import CanvasActions
 from app.ui.canvas.canvas_host import EditorKeeper
 from app.ui.canvas.chosen_pictures import ChosenPictures
-from app.ui.canvas.cursors import cursor_over
 from app.ui.canvas.dom_overlay import DomOverlay
 from app.ui.canvas.drops import DropTarget
 from app.ui.canvas.grid import paint_grid
-from app.ui.canvas.hover import NOTHING, REROUTE_PARTS, Hit
-from app.ui.canvas.interactions.base import SNAP_STEP, Gesture, Pointer
-from app.ui.canvas.interactions.dispatch import double_press, press
+from app.ui.canvas.hover import REROUTE_PARTS, Hit
+from app.ui.canvas.interactions.base import SNAP_STEP
 from app.ui.canvas.interactions.edge_pan import EdgePan
-from app.ui.canvas.interactions.pan import PanGesture
 from app.ui.canvas.interactions.wheel import WheelHandler
 from app.ui.canvas.keys import CanvasKeys
+from app.ui.canvas.mouse import CanvasMouse
 from app.ui.canvas.navigator import Navigator
 from app.ui.canvas.picture_pump import PicturePump
 from app.ui.canvas.scene import CanvasScene
@@ -67,6 +64,7 @@ class CanvasView(QGraphicsView):
     Attributes:
         canvas: The scene with its items.
         navigator: Zoom and place.
+        mouse: Has the gesture that is being made.
         actions: What commands can do here.
         editors: Opens editors over controls.
         slots: Edits the slots of a subgraph's strips.
@@ -133,13 +131,8 @@ class CanvasView(QGraphicsView):
         self.snap_size = SNAP_STEP
         self.drags_select = False
         self.shows_tooltips = True
-        self._gesture: Gesture | None = None
-        self._nested_pan: PanGesture | None = None
-        self._is_space_held = False
         self._is_gesturing = False
-        self._is_releasing = False
-        self._forwards_to_editor = False
-        self._last_pos = QPointF()
+        self.mouse = CanvasMouse(self)
         self._set_up()
         self.navigator = Navigator(self, int(style.px("motion.view")))
         # Hides QWidget.actions(), which lists the menu entries of a widget; a canvas has none.
@@ -203,7 +196,7 @@ class CanvasView(QGraphicsView):
 
     def close_view(self) -> None:
         """Let go of the document before the widget is deleted."""
-        self.cancel_gesture()
+        self.mouse.cancel()
         self.editors.commit()
         self.document.about_to_change.disconnect(self._on_change)
         for gone in (self.document.graph_reset, self.document.nodes_removed):
@@ -215,53 +208,15 @@ class CanvasView(QGraphicsView):
         self.canvas.disconnect_document()
 
     @property
-    def gesture(self) -> Gesture | None:
-        """The gesture that is being made, or None."""
-        return self._gesture
-
-    @property
-    def is_panning(self) -> bool:
-        """Whether the canvas follows the pointer over something else."""
-        return self._nested_pan is not None
-
-    @property
     def pointer_pos(self) -> QPointF:
         """Where the pointer was last seen, on the canvas."""
-        return self.navigator.to_scene(self._last_pos)
-
-    def start_gesture(self, gesture: Gesture) -> None:
-        """Let a gesture have the mouse until its button is released."""
-        self.cancel_gesture()
-        self._gesture = gesture
-        self.tooltips.hide()
-        self._update_gesturing()
-        self.update_cursor()
-
-    def end_gesture(self) -> None:
-        """Give the mouse back; the gesture is over."""
-        self._gesture = None
-        self.edge_pan.stop()
-        self.canvas.set_pressed(NOTHING)
-        self._update_gesturing()
-        self.update_cursor()
-
-    def cancel_gesture(self) -> bool:
-        """Take a running gesture back; returns whether there was one."""
-        gesture, self._gesture = self._gesture, None
-        if gesture is None:
-            return False
-        gesture.cancel()
-        self.end_gesture()
-        return True
+        return self.navigator.to_scene(self.mouse.pixel)
 
     def _on_change(self, patch: Patch | None) -> None:
-        """Cancel a gesture before an edit that is not its own takes away what it holds."""
         if patch is None:
             self.editors.flush()
         self.editors.detach()
-        gesture = self._gesture
-        if gesture is not None and not self._is_releasing and not gesture.can_outlive(patch):
-            self.cancel_gesture()
+        self.mouse.cancel_before(patch)
 
     def clear_loose_link(self) -> None:
         """Stop drawing the link that was let go over empty canvas."""
@@ -269,142 +224,38 @@ class CanvasView(QGraphicsView):
 
     def set_hand_mode(self, on: bool) -> None:
         """Turn hand mode on or off: presses pan and nothing can be changed (U-017)."""
-        self.cancel_gesture()
+        self.mouse.cancel()
         self.is_hand_mode = on
-        self.update_cursor()
+        self.mouse.update_cursor()
 
     def pick(self, pixel: QPointF) -> Hit:
         """Return what is under a pixel of the viewport."""
         return picking.pick(self.canvas, self.navigator.to_scene(pixel), self.zoom)
 
-    def pointer(self, event: QMouseEvent) -> Pointer:
-        """Return a mouse event in the terms of gestures."""
-        pixel = event.position()
-        return Pointer(
-            pixel, self.navigator.to_scene(pixel), event.modifiers(), event.button(), self.zoom
-        )
-
-    def update_hover(self, pixel: QPointF) -> None:
-        """Take note of what the pointer is over."""
-        hit = self.pick(pixel) if self.viewport().rect().contains(pixel.toPoint()) else NOTHING
-        self.canvas.set_hover(hit)
-        self.tooltips.follow(hit)
-        self.update_cursor()
-
-    def update_cursor(self) -> None:
-        """Give the pointer the shape that tells what a press would do."""
-        shape = self._cursor_shape()
-        if self.viewport().cursor().shape() != shape:
-            self.viewport().setCursor(shape)
-
-    def _cursor_shape(self) -> Qt.CursorShape:
-        if self._nested_pan is not None:
-            return Qt.CursorShape.ClosedHandCursor
-        if self._gesture is not None and self._gesture.cursor is not None:
-            return self._gesture.cursor
-        if self._is_space_held or self.is_hand_mode:
-            return Qt.CursorShape.OpenHandCursor
-        return cursor_over(self.canvas, self.canvas.pointer.hover)
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin a gesture."""
-        self._last_pos = event.position()
-        self.tooltips.hide()
-        if event.button() == Qt.MouseButton.MiddleButton:
-            self._begin_nested_pan(event)
-            return
-        if self._is_space_held and event.button() == Qt.MouseButton.LeftButton:
-            self._begin_nested_pan(event)
-            return
-        if self._gesture is not None:
-            if event.button() == Qt.MouseButton.RightButton:
-                self.cancel_gesture()
-            return
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        if self.editors.covers(event.position()):
-            self._forwards_to_editor = True
+        """Begin a gesture, unless an editor is pressed."""
+        if not self.mouse.press(event):
             super().mousePressEvent(event)
-            return
-        self._press(event, press)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Act on a double-click; on most things it is just another press."""
-        if event.button() != Qt.MouseButton.LeftButton or self._is_space_held:
-            self.mousePressEvent(event)
-            return
-        if self.editors.covers(event.position()):
-            self._forwards_to_editor = True
+        """Act on a double-click."""
+        if not self.mouse.double_press(event):
             super().mouseDoubleClickEvent(event)
-            return
-        self._press(event, double_press)
-
-    def _press(
-        self, event: QMouseEvent, begin: Callable[[CanvasView, Pointer], Gesture | None]
-    ) -> None:
-        self.clear_loose_link()
-        self.editors.commit()
-        self.canvas.set_focused(None)
-        gesture = begin(self, self.pointer(event))
-        if gesture is not None:
-            self.start_gesture(gesture)
-        event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Feed the gesture, or see what the pointer is over."""
-        pixel = event.position()
-        if self._nested_pan is not None:
-            self._nested_pan.move(self.pointer(event))
-        elif self._forwards_to_editor:
+        if not self.mouse.move(event):
             super().mouseMoveEvent(event)
-        elif self._gesture is not None:
-            self._gesture.move(self.pointer(event))
-            self.edge_pan.follow(self._gesture, pixel, event)
-        elif self.editors.covers(pixel):
-            super().mouseMoveEvent(event)
-        else:
-            self.update_hover(pixel)
-        self._last_pos = pixel
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End the gesture."""
-        if self._nested_pan is not None and event.button() == self._nested_pan.button:
-            self._nested_pan = None
-            self._update_gesturing()
-            self.update_cursor()
-        elif self._forwards_to_editor:
-            self._forwards_to_editor = False
+        if not self.mouse.release(event):
             super().mouseReleaseEvent(event)
-        elif self._gesture is not None and event.button() == Qt.MouseButton.LeftButton:
-            gesture = self._gesture
-            self._is_releasing = True
-            try:
-                gesture.release(self.pointer(event))
-            finally:
-                self._is_releasing = False
-            if self._gesture is gesture:
-                self.end_gesture()
-            self.update_hover(event.position())
         event.accept()
-
-    def _begin_nested_pan(self, event: QMouseEvent) -> None:
-        self._nested_pan = PanGesture(self, self.pointer(event))
-        self._update_gesturing()
-        self.update_cursor()
-        event.accept()
-
-    def set_space_held(self, held: bool) -> None:
-        """Take note of the space bar, which pans over everything (U-003)."""
-        self._is_space_held = held
-        pan = self._nested_pan
-        if not held and pan is not None and pan.button == Qt.MouseButton.LeftButton:
-            self._nested_pan = None
-            self._update_gesturing()
-        self.update_cursor()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask the window for a menu."""
-        if self._gesture is not None:
+        if self.mouse.gesture is not None:
             return
         pixel = QPointF(event.pos())
         if self.editors.covers(pixel):
@@ -437,9 +288,8 @@ class CanvasView(QGraphicsView):
         if event.type() == QEvent.Type.NativeGesture and isinstance(event, QNativeGestureEvent):
             if self.wheel.handle_native(event):
                 return True
-        elif event.type() == QEvent.Type.Leave and self._gesture is None:
-            self.canvas.set_hover(NOTHING)
-            self.tooltips.hide()
+        elif event.type() == QEvent.Type.Leave:
+            self.mouse.leave()
         return super().viewportEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -461,13 +311,13 @@ class CanvasView(QGraphicsView):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Let go of the space bar when the keyboard goes elsewhere."""
-        self.set_space_held(False)
+        self.mouse.set_space_held(False)
         super().focusOutEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Take back what the mouse was doing when the document is put aside."""
         self.tooltips.hide()
-        self.cancel_gesture()
+        self.mouse.cancel()
         self.navigator.stop()
         super().hideEvent(event)
 
@@ -518,17 +368,18 @@ class CanvasView(QGraphicsView):
         self.view_changed.emit()
 
     def _on_zoomed(self, zoom: float) -> None:
-        self._update_gesturing()
+        self.update_gesturing()
         self.zoom_changed.emit(zoom)
 
     def _on_settled(self) -> None:
-        self._update_gesturing()
+        self.update_gesturing()
         self.pump.refresh()
 
-    def _update_gesturing(self) -> None:
+    def update_gesturing(self) -> None:
         """Leave out what is dear to paint while something moves."""
-        moves = self._gesture is not None and self._gesture.moves_canvas
-        is_gesturing = moves or self._nested_pan is not None or self.navigator.is_zooming
+        mouse = self.mouse
+        moves = mouse.gesture is not None and mouse.gesture.moves_canvas
+        is_gesturing = moves or mouse.is_panning or self.navigator.is_zooming
         if is_gesturing != self._is_gesturing:
             self._is_gesturing = is_gesturing
             self.canvas.links.item.set_gesturing(is_gesturing, self.navigator.visible)

@@ -309,7 +309,7 @@ def test_the_right_button_cancels_a_drag(canvas):
     canvas.press(start + QPointF(50, 0), RIGHT)
 
     assert canvas.item(2).pos() == QPointF(400, 80)
-    assert canvas.view.gesture is None
+    assert canvas.view.mouse.gesture is None
 
 
 def test_u041_dropped_files_are_told_with_their_place(canvas, qtbot, tmp_path):

@@ -28,7 +28,7 @@ def test_undo_in_the_middle_of_a_move_cancels_it(canvas):
     canvas.drag(start, start + QPointF(80, 50), release=False)
     place = canvas.item("2").pos()
     canvas.undo()
-    assert canvas.view.gesture is None
+    assert canvas.view.mouse.gesture is None
     assert canvas.item("2").pos() == place - QPointF(80, 50)
     canvas.release(start + QPointF(80, 50))
     assert canvas.steps() == 1
@@ -59,7 +59,7 @@ def test_a_value_that_changes_meanwhile_does_not_end_a_drag(canvas):
     document.apply(
         edits.set_widget(document.workflow, document.bound, "2", "radius", 9), "Change radius"
     )
-    assert canvas.view.gesture is not None
+    assert canvas.view.mouse.gesture is not None
     before = canvas.bound.nodes["3"].node.pos
     canvas.move(start + QPointF(80, 50))
     canvas.release(start + QPointF(80, 50))
@@ -74,7 +74,7 @@ def test_other_definitions_in_the_middle_of_a_drag_cancel_it(canvas):
     canvas.move(start + QPointF(90, 200))
     canvas.release(start + QPointF(90, 200))
     assert canvas.steps() == 0
-    assert canvas.view.gesture is None
+    assert canvas.view.mouse.gesture is None
 
 
 def test_typing_goes_on_when_other_definitions_come(canvas):

@@ -238,7 +238,7 @@ def test_u044_the_link_lights_up_before_the_release(fork):
     drag_onto_link(fork)
 
     assert "1" in fork.scene.links.item.lit
-    fork.view.cancel_gesture()
+    fork.view.mouse.cancel()
     assert "1" not in fork.scene.links.item.lit
 
 

@@ -139,7 +139,7 @@ def test_any_gestures_leave_a_sound_document_that_undoes_to_the_start(make_canva
         again = bind_graph(document.workflow, document.graph, document.definitions)
         assert again.nodes.keys() == canvas.bound.nodes.keys()
         assert again.links == canvas.bound.links
-    canvas.view.cancel_gesture()
+    canvas.view.mouse.cancel()
     canvas.view.editors.commit()
     QTest.qWait(5)
     while document.undo_stack.canUndo():

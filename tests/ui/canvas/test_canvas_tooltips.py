@@ -137,7 +137,7 @@ def test_u089_no_hint_comes_up_during_a_gesture(hasty):
     QTest.qWait(250)
 
     assert not hasty.view.tooltips.is_shown
-    hasty.view.cancel_gesture()
+    hasty.view.mouse.cancel()
 
 
 def test_u089_hints_can_be_turned_off(hasty):

@@ -57,7 +57,7 @@ class EdgePan(QObject):
 
     def _step(self) -> None:
         gesture, view = self._gesture, self._view
-        if gesture is None or view.gesture is not gesture:
+        if gesture is None or view.mouse.gesture is not gesture:
             self.stop()
             return
         dx, dy = self._speeds()

@@ -70,8 +70,8 @@ class PressGesture(Gesture):
             if not self._contains(self.scene.selection):
                 self.scene.select(self.scene.selection.united(self._alone()))
             next_gesture = MoveGesture(view, start, self._hit)
-        view.end_gesture()
-        view.start_gesture(next_gesture)
+        view.mouse.end()
+        view.mouse.start(next_gesture)
         next_gesture.move(pointer)
 
     def release(self, pointer: Pointer) -> None:
