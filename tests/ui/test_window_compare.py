@@ -363,13 +363,13 @@ def test_marks_of_links_follow_a_node_that_is_dragged(window, saved):
     assert (step.kind, step.link) == (MarkKind.REMOVED, "2")
     before = overlay.place_of(step)
     view.canvas.select(Selection.of(["3"]))
-    view.canvas.begin_move(["3"])
-    view.canvas.move_items({"3": QPointF(600, 480)}, QPointF(0, 400))
+    view.canvas.dragged.begin(["3"])
+    view.canvas.dragged.move_nodes({"3": QPointF(600, 480)}, QPointF(0, 400))
     view.viewport().grab()
     after = overlay.place_of(step)
     assert after.bottom() == pytest.approx(before.bottom() + 400)
-    view.canvas.move_items({"3": QPointF(600, 80)}, QPointF(0, 0))
-    view.canvas.end_move()
+    view.canvas.dragged.move_nodes({"3": QPointF(600, 80)}, QPointF(0, 0))
+    view.canvas.dragged.end()
     view.viewport().grab()
     assert overlay.place_of(step) == before
 

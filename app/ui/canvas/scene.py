@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
 from app.engine.workflow.model import Mode
 from app.ui.canvas import node_views
 from app.ui.canvas.detail import Detail
+from app.ui.canvas.dragged_items import DraggedItems
 from app.ui.canvas.frames_layer import FramesLayer
 from app.ui.canvas.hover import NOTHING, Hit
 from app.ui.canvas.link_layer import LinkLayer
@@ -49,6 +50,7 @@ class CanvasScene(QGraphicsScene):
         run: Shows the run.
         refresher: Keeps the pictures of nodes up to date.
         marks: Outlines, hover and lit links.
+        dragged: Shows things elsewhere while they are dragged.
         pointer: What the pointer does with nodes.
         offer_of: Tells which sockets of a node would take the link that is dragged; None when
             none is.
@@ -80,8 +82,7 @@ class CanvasScene(QGraphicsScene):
         self._graph_id = document.graph_id
         self.offer_of: Callable[[NodeItem], SocketOffer] | None = None
         self._loose_link: QGraphicsItem | None = None
-        self._moving: set[str] = set()
-        self._moving_links: set[str] = set()
+        self.dragged = DraggedItems(self)
         self._unrouted: set[str] = set()
         self._boxes = NodeBoxes()
         self._style = style
@@ -277,44 +278,10 @@ class CanvasScene(QGraphicsScene):
         if item is not None:
             self.refresher.mark_stale(item)
 
-    def begin_move(self, keys: Iterable[str]) -> None:
-        """Get ready for :meth:`move_items`: links between these nodes move as they are."""
-        self._moving = set(keys)
-        self._moving_links = self.links.begin_move(self._moving)
-
-    def move_items(self, positions: Mapping[str, QPointF], shift: QPointF) -> None:
-        """Show nodes somewhere else, while they are dragged; the document is not told.
-
-        Args:
-            positions: Where the nodes named to :meth:`begin_move` lie now.
-            shift: How far that is from where they were then.
-        """
-        for key, pos in positions.items():
-            self._move_node(self.nodes[key], pos)
-        self.links.item.shift_to(shift.x(), shift.y())
-        self.links.update(self._moving_links)
-        self._update_floating()
-
-    def _update_floating(self) -> None:
+    def update_floating(self) -> None:
+        """Route the links anew that hang from one end only."""
         if self.document.graph.floating_links or self.links.has_floating:
             self.links.update_floating(self.document.graph)
-
-    def end_move(self) -> None:
-        """Route all links in their own way again; nodes stay where they are shown."""
-        self.links.item.end_shift()
-        self.links.update_nodes(self._moving)
-        self._moving, self._moving_links = set(), set()
-
-    def resize_item(self, key: str, size: tuple[float, float] | None, pos: QPointF) -> None:
-        """Show a node in another size while it is dragged; None for that of the document."""
-        item = self.nodes[key]
-        self.marks.update_outline(item)
-        item.dragged_size = size
-        item.update_size()
-        self._move_node(item, pos)
-        self.refresher.mark_stale(item)
-        self.marks.update_outline(item)
-        self.links.update_nodes([key])
 
     def set_chosen_picture(self, key: str, image: QImage | None, size: tuple[int, int]) -> None:
         """Show the picture that a node's file widget names, until a run delivers one.
@@ -336,16 +303,9 @@ class CanvasScene(QGraphicsScene):
     def node_resized(self, item: NodeItem) -> None:
         """Take note that a node has another size for a reason of its own."""
         self.marks.update_outline(item)
-        self._move_node(item, item.pos())
+        self.place_node(item, item.pos())
         self.refresher.mark_stale(item)
         self.links.update_nodes([item.key])
-
-    def move_reroutes(self, positions: Mapping[str, QPointF]) -> None:
-        """Show reroutes somewhere else while they are dragged."""
-        for key, pos in positions.items():
-            self.reroutes[key].setPos(pos)
-        self.links.update_reroutes(positions)
-        self._update_floating()
 
     def _place_new(self, item: NodeItem, index: int) -> None:
         record = item.node.node
@@ -363,7 +323,8 @@ class CanvasScene(QGraphicsScene):
         is_muted = item.node.node.mode == Mode.MUTED
         item.setOpacity(self._style.number("node.mutedAlpha") if is_muted else 1.0)
 
-    def _move_node(self, item: NodeItem, pos: QPointF) -> None:
+    def place_node(self, item: NodeItem, pos: QPointF) -> None:
+        """Show a node at ``pos``, with what is drawn around it; its links stay behind."""
         if item.key in self.run.failed:
             self.marks.update_outline(item)
         item.setPos(pos)
@@ -395,7 +356,7 @@ class CanvasScene(QGraphicsScene):
             self.removeItem(item)
         if is_mass:
             self.update()
-        self._update_floating()
+        self.update_floating()
         if self.pointer.hover.key in keys:
             self.set_hover(NOTHING)
         self.select(self._selection)
@@ -416,7 +377,7 @@ class CanvasScene(QGraphicsScene):
             elif item.restyle():
                 rerouted.append(key)
             self._fade(item)
-            self._move_node(item, QPointF(*item.node.node.pos))
+            self.place_node(item, QPointF(*item.node.node.pos))
             if not is_mass:
                 self.marks.update_outline(item)
         if self.pointer.hover.node in keys:
@@ -433,12 +394,12 @@ class CanvasScene(QGraphicsScene):
             item = self.nodes[key]
             x, y = item.node.node.pos
             ways.add((x - item.x(), y - item.y()))
-            self._move_node(item, QPointF(x, y))
+            self.place_node(item, QPointF(x, y))
         if len(ways) == 1 and not self._unrouted:
             self.links.moved(keys, *ways.pop())
         else:
             self._unrouted |= self.links.links_of(keys)
-        self._update_floating()
+        self.update_floating()
         self.refresher.invalidate_all()
         self.content_changed.emit()
 
@@ -459,7 +420,7 @@ class CanvasScene(QGraphicsScene):
         self._unrouted.update(keys)
         self._unrouted |= self.links.update_forks()
         self._route_links()
-        self._update_floating()
+        self.update_floating()
         self._frames.color_reroutes(self.reroutes)
         self.marks.update_lit()
         self.content_changed.emit()
@@ -472,7 +433,7 @@ class CanvasScene(QGraphicsScene):
     def _on_reroutes_changed(self, keys: list[str]) -> None:
         self._frames.update_reroutes(keys)
         self.links.update_reroutes(keys)
-        self._update_floating()
+        self.update_floating()
         self._frames.color_reroutes(keys)
         self.select(self._selection)
         self.content_changed.emit()

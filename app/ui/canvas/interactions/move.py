@@ -102,7 +102,7 @@ class MoveGesture(Gesture):
         self._anchor = self._anchor_of(hit)
         self._shift = QPointF()
         self._insertion = self._insertion_of_one()
-        scene.begin_move(self._nodes)
+        scene.dragged.begin(self._nodes)
 
     def _insertion_of_one(self) -> LinkInsertion | None:
         """Return what puts the node into a link, when it is moved alone and has none (U-044)."""
@@ -163,15 +163,15 @@ class MoveGesture(Gesture):
         for key, rect in self._groups.items():
             scene.groups[key].set_rect(rect.translated(shift))
         if self._nodes:
-            scene.move_items({key: pos + shift for key, pos in self._nodes.items()}, shift)
+            scene.dragged.move_nodes({key: pos + shift for key, pos in self._nodes.items()}, shift)
         if self._reroutes:
-            scene.move_reroutes({key: pos + shift for key, pos in self._reroutes.items()})
+            scene.dragged.move_reroutes({key: pos + shift for key, pos in self._reroutes.items()})
         self.view.dom.place_all()
 
     def release(self, pointer: Pointer) -> None:
         """Give the new places to the document as one step."""
         self.move(pointer)
-        self.scene.end_move()
+        self.scene.dragged.end()
         if self._shift.isNull():
             self._stop_insertion()
             return
@@ -207,7 +207,7 @@ class MoveGesture(Gesture):
         """Bring everything back."""
         self._stop_insertion()
         self._show(QPointF())
-        self.scene.end_move()
+        self.scene.dragged.end()
 
 
 class CloneGesture(Gesture):

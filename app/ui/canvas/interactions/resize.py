@@ -49,7 +49,7 @@ class ResizeGesture(Gesture):
         x = self._pos.x() + (self._size[0] - width if right < 0 else 0.0)
         y = self._pos.y() + (self._size[1] - height if bottom < 0 else 0.0)
         self._shown = ((width, height), QPointF(x, y))
-        self.scene.resize_item(self._key, *self._shown)
+        self.scene.dragged.resize_node(self._key, *self._shown)
         self.view.dom.place_all()
 
     def release(self, pointer: Pointer) -> None:
@@ -59,7 +59,7 @@ class ResizeGesture(Gesture):
             return
         self.move(pointer)
         (width, height), pos = self._shown
-        self.scene.resize_item(self._key, None, self._pos)
+        self.scene.dragged.resize_node(self._key, None, self._pos)
         place = None if pos == self._pos else pos.toTuple()
         document = self.document
         document.apply(
@@ -69,4 +69,4 @@ class ResizeGesture(Gesture):
 
     def cancel(self) -> None:
         """Show the node in its own size again."""
-        self.scene.resize_item(self._key, None, self._pos)
+        self.scene.dragged.resize_node(self._key, None, self._pos)
