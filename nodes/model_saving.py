@@ -28,9 +28,15 @@ _KINDS = {
 """Names of families in the metadata that model sites read."""
 
 
-def _prefix(default: str) -> Option:
-    tooltip = "Beginning of the file name; a slash makes a folder."
-    return ("STRING", {"default": default, "tooltip": tooltip})
+_MODEL = plug("MODEL", "The diffusion model, with everything that changes it.")
+_VAE_PART = plug("VAE", "The VAE to put in.")
+_PREFIX_TOOLTIP = "Beginning of the file name; a slash makes a folder."
+
+
+def _inputs(prefix: str, **parts: Option) -> InputTypes:
+    """Return the inputs of a node that saves ``parts`` under a name beginning with ``prefix``."""
+    name = ("STRING", {"default": prefix, "tooltip": _PREFIX_TOOLTIP})
+    return {"required": {**parts, "filename_prefix": name}, "hidden": _HIDDEN}
 
 
 def save_tensors(
@@ -65,7 +71,16 @@ def _description(model: Any, prefix: str) -> dict[str, str]:
     return texts
 
 
+def _model_texts(
+    model: Any, prefix: str, prompt: Any, extra_pnginfo: dict[str, Any] | None
+) -> dict[str, str]:
+    """Return how a model was made, and its description."""
+    return {**metadata_texts(prompt, extra_pnginfo), **_description(model, prefix)}
+
+
 class _ModelSaver:
+    """A node that writes models; what its ``save`` raises is what :func:`save_tensors` does."""
+
     RETURN_TYPES = ()
     FUNCTION = "save"
     OUTPUT_NODE = True
@@ -74,6 +89,13 @@ class _ModelSaver:
     def __init__(self) -> None:
         self.output_dir = folder_paths.get_output_directory()
 
+    def write(
+        self, tensors: dict[str, torch.Tensor], prefix: str, metadata: dict[str, str]
+    ) -> dict[str, Any]:
+        """Write a file, and return what the node delivers: nothing."""
+        save_tensors(tensors, prefix, self.output_dir, metadata)
+        return {}
+
 
 class CheckpointSave(_ModelSaver):
     """Save a checkpoint."""
@@ -81,15 +103,8 @@ class CheckpointSave(_ModelSaver):
     @classmethod
     def INPUT_TYPES(cls) -> InputTypes:
         """Declare the parts and a name."""
-        return {
-            "required": {
-                "model": plug("MODEL", "The diffusion model, with everything that changes it."),
-                "clip": plug("CLIP", "The text encoder to put in."),
-                "vae": plug("VAE", "The VAE to put in."),
-                "filename_prefix": _prefix("checkpoints/ComfyUI"),
-            },
-            "hidden": _HIDDEN,
-        }
+        clip = plug("CLIP", "The text encoder to put in.")
+        return _inputs("checkpoints/ComfyUI", model=_MODEL, clip=clip, vae=_VAE_PART)
 
     DESCRIPTION = (
         "Saves a model with its text encoder and VAE as a checkpoint, LoRAs and merges included."
@@ -105,15 +120,10 @@ class CheckpointSave(_ModelSaver):
         prompt: Any = None,
         extra_pnginfo: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Write the file.
-
-        Raises:
-            FileSaveError: The disk is full or the folder may not be written.
-        """
+        """Write the file."""
         tensors = saving.checkpoint_tensors(model, clip, vae)
-        metadata = {**metadata_texts(prompt, extra_pnginfo), **_description(model, filename_prefix)}
-        save_tensors(tensors, filename_prefix, self.output_dir, metadata)
-        return {}
+        texts = _model_texts(model, filename_prefix, prompt, extra_pnginfo)
+        return self.write(tensors, filename_prefix, texts)
 
 
 class ImageOnlyCheckpointSave(_ModelSaver):
@@ -122,15 +132,12 @@ class ImageOnlyCheckpointSave(_ModelSaver):
     @classmethod
     def INPUT_TYPES(cls) -> InputTypes:
         """Declare the parts and a name."""
-        return {
-            "required": {
-                "model": plug("MODEL", "The diffusion model."),
-                "clip_vision": plug("CLIP_VISION", "The picture encoder to put in."),
-                "vae": plug("VAE", "The VAE to put in."),
-                "filename_prefix": _prefix("checkpoints/ComfyUI"),
-            },
-            "hidden": _HIDDEN,
-        }
+        return _inputs(
+            "checkpoints/ComfyUI",
+            model=plug("MODEL", "The diffusion model."),
+            clip_vision=plug("CLIP_VISION", "The picture encoder to put in."),
+            vae=_VAE_PART,
+        )
 
     DESCRIPTION = "Saves a film model with its picture encoder and VAE as a checkpoint."
 
@@ -143,15 +150,10 @@ class ImageOnlyCheckpointSave(_ModelSaver):
         prompt: Any = None,
         extra_pnginfo: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Write the file.
-
-        Raises:
-            FileSaveError: The disk is full or the folder may not be written.
-        """
+        """Write the file."""
         tensors = saving.checkpoint_tensors(model, None, vae, clip_vision)
-        metadata = {**metadata_texts(prompt, extra_pnginfo), **_description(model, filename_prefix)}
-        save_tensors(tensors, filename_prefix, self.output_dir, metadata)
-        return {}
+        texts = _model_texts(model, filename_prefix, prompt, extra_pnginfo)
+        return self.write(tensors, filename_prefix, texts)
 
 
 class CLIPSave(_ModelSaver):
@@ -160,13 +162,7 @@ class CLIPSave(_ModelSaver):
     @classmethod
     def INPUT_TYPES(cls) -> InputTypes:
         """Declare encoder and name."""
-        return {
-            "required": {
-                "clip": plug("CLIP", "The text encoder to save."),
-                "filename_prefix": _prefix("clip/ComfyUI"),
-            },
-            "hidden": _HIDDEN,
-        }
+        return _inputs("clip/ComfyUI", clip=plug("CLIP", "The text encoder to save."))
 
     DESCRIPTION = "Saves text encoders, each as a file of its own."
 
@@ -177,15 +173,11 @@ class CLIPSave(_ModelSaver):
         prompt: Any = None,
         extra_pnginfo: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Write a file for each encoder.
-
-        Raises:
-            FileSaveError: The disk is full or the folder may not be written.
-        """
-        metadata = {"format": "pt", **metadata_texts(prompt, extra_pnginfo)}
+        """Write a file for each encoder."""
+        texts = {"format": "pt", **metadata_texts(prompt, extra_pnginfo)}
         for key, tensors in saving.text_encoder_parts(clip).items():
             name = f"clip_{key}" if len(key) == 1 else key
-            save_tensors(tensors, f"{filename_prefix}_{name}", self.output_dir, metadata)
+            self.write(tensors, f"{filename_prefix}_{name}", texts)
         return {}
 
 
@@ -195,13 +187,7 @@ class VAESave(_ModelSaver):
     @classmethod
     def INPUT_TYPES(cls) -> InputTypes:
         """Declare VAE and name."""
-        return {
-            "required": {
-                "vae": plug("VAE", "The VAE to save."),
-                "filename_prefix": _prefix("vae/ComfyUI_vae"),
-            },
-            "hidden": _HIDDEN,
-        }
+        return _inputs("vae/ComfyUI_vae", vae=plug("VAE", "The VAE to save."))
 
     DESCRIPTION = "Saves a VAE as a file of its own."
     SEARCH_ALIASES = ["export vae"]
@@ -213,14 +199,8 @@ class VAESave(_ModelSaver):
         prompt: Any = None,
         extra_pnginfo: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Write the file.
-
-        Raises:
-            FileSaveError: The disk is full or the folder may not be written.
-        """
-        metadata = metadata_texts(prompt, extra_pnginfo)
-        save_tensors(vae.get_sd(), filename_prefix, self.output_dir, metadata)
-        return {}
+        """Write the file."""
+        return self.write(vae.get_sd(), filename_prefix, metadata_texts(prompt, extra_pnginfo))
 
 
 class ModelSave(_ModelSaver):
@@ -229,13 +209,7 @@ class ModelSave(_ModelSaver):
     @classmethod
     def INPUT_TYPES(cls) -> InputTypes:
         """Declare model and name."""
-        return {
-            "required": {
-                "model": plug("MODEL", "The diffusion model, with everything that changes it."),
-                "filename_prefix": _prefix("diffusion_models/ComfyUI"),
-            },
-            "hidden": _HIDDEN,
-        }
+        return _inputs("diffusion_models/ComfyUI", model=_MODEL)
 
     DESCRIPTION = "Saves a diffusion model without text encoder and VAE."
     SEARCH_ALIASES = ["export model", "checkpoint save"]
@@ -247,14 +221,9 @@ class ModelSave(_ModelSaver):
         prompt: Any = None,
         extra_pnginfo: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Write the file.
-
-        Raises:
-            FileSaveError: The disk is full or the folder may not be written.
-        """
-        metadata = {**metadata_texts(prompt, extra_pnginfo), **_description(model, filename_prefix)}
-        save_tensors(saving.network_tensors(model), filename_prefix, self.output_dir, metadata)
-        return {}
+        """Write the file."""
+        texts = _model_texts(model, filename_prefix, prompt, extra_pnginfo)
+        return self.write(saving.network_tensors(model), filename_prefix, texts)
 
 
 class LoraSave(io.ComfyNode):
@@ -278,7 +247,7 @@ class LoraSave(io.ComfyNode):
                 io.String.Input(
                     "filename_prefix",
                     default="loras/ComfyUI_extracted_lora",
-                    tooltip="Beginning of the file name; a slash makes a folder.",
+                    tooltip=_PREFIX_TOOLTIP,
                 ),
                 io.Int.Input(
                     "rank",
