@@ -200,7 +200,7 @@ class Program:
         self._application = application
         self._garbage: GarbageCollector | None = None
         self._log_feed = LogFeed(self._tell_log)
-        home = home_folder(options.base_dir)
+        home = self._home = home_folder(options.base_dir)
         settings = load_settings(home / "user" / "easel.settings.json")
         definitions = load_definitions(RESOURCES / "node_definitions.json.gz", cache_path(home))
         self.worker: EngineWorker = EngineWorker(
@@ -268,7 +268,7 @@ class Program:
         self.worker.widget_modules_found.connect(self.pack_widgets.take_modules)
         self.pack_widgets.failed.connect(self.controller.report_pack)
         self.window.canvas_wiring.view_made.connect(self.pack_widgets.watch)
-        self.prompt_help = PromptHelp(self.window)
+        self.prompt_help = PromptHelp(self.window, self._find_model)
         self.worker.embeddings_found.connect(self.prompt_help.take_embeddings)
         self.window.canvas_wiring.view_made.connect(self.prompt_help.follow)
         for item in self.window.documents.items:
@@ -296,6 +296,14 @@ class Program:
     def _tell_log(self, level: str, text: str) -> None:
         """Show a line in the Log panel; any thread may call it."""
         self.controller.log_line.emit(level, text)
+
+    def _find_model(self, kind: str, name: str) -> str | None:
+        """Return the file of a model, also while the engine is not there yet; any thread may."""
+        from app.engine.model_folders import ModelFolders
+
+        engine = self.worker.engine
+        folders = ModelFolders(self._home) if engine is None else engine.folders
+        return folders.get_full_path(kind, name)
 
     def _on_setting(self, name: str, value: object) -> None:
         if name == "running.seed_control":

@@ -6,8 +6,10 @@ only how the word at the caret is found, ranked, shown and replaced.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Protocol
 
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal
@@ -15,7 +17,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.widgets.compositor import cut_out, make_see_through
-from app.widgets.fuzzy import IN_ORDER, Match, SearchItem, rank
+from app.widgets.fuzzy import IN_ORDER, STARTS, Match, SearchItem, rank
 from app.widgets.popup import SHADOW, paint_panel
 from app.widgets.search_list import SearchList
 from app.widgets.style import Style
@@ -25,6 +27,10 @@ LEAST_LETTERS = 2
 MOST_SUGGESTIONS = 50
 
 _WORD_ENDS = ",\n\r()[]{}|<>;\u2028\u2029"
+_LAST_WORD = re.compile(r"[^\W_]+$")
+_LEAST_MISSPELT = 4
+_MOST_NEAR = 3
+_LIKENESS = 0.75
 _MOST_ROWS_SEEN = 8
 _INSET = 5
 
@@ -72,6 +78,41 @@ class WordSource:
         if not matches or (len(matches) == 1 and inserted_text(matches[0].item) == word):
             return None
         return Completion(start, matches)
+
+
+class VocabularySource:
+    """Suggests single words out of a small vocabulary, and the nearest ones for a misspelt word.
+
+    Args:
+        words: All words, in small letters.
+        knows: Tells whether a word is understood as it is, such as the plural of one of them.
+        near_note: What is said of a word that only looks like the one that was typed.
+    """
+
+    def __init__(
+        self, words: Sequence[str], knows: Callable[[str], bool], near_note: str = ""
+    ) -> None:
+        self._items = [SearchItem(word) for word in words]
+        self._near = {word: SearchItem(word, note=near_note) for word in words}
+        self._knows = knows
+
+    def complete(self, text: str, caret: int) -> Completion | None:
+        """Return the words that the one before ``caret`` may become."""
+        typed = _LAST_WORD.search(text[:caret])
+        if typed is None or len(typed[0]) < LEAST_LETTERS:
+            return None
+        word = typed[0].lower()
+        matches = [
+            match
+            for match in rank(word, self._items, most=MOST_SUGGESTIONS)
+            if match.kind <= STARTS
+        ]
+        if len(matches) == 1 and matches[0].item.name == word:
+            return None
+        if not matches and len(word) >= _LEAST_MISSPELT and not self._knows(word):
+            near = get_close_matches(word, self._near, _MOST_NEAR, _LIKENESS)
+            matches = [Match(self._near[name], STARTS, ()) for name in near]
+        return Completion(typed.start(), matches) if matches else None
 
 
 def word_start(text: str, caret: int) -> int:

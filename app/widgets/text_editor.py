@@ -27,13 +27,13 @@ from app.widgets.multiline import paint_scroll_thumb
 from app.widgets.prompt_weights import DEFAULT_STEP, change_weight, common_start
 from app.widgets.style import Style
 from app.widgets.text_layout import caret_x, from_qt_place, qt_length, wrap_option
+from app.widgets.text_note import TextNote, TextNoteItem
 
 _WHEEL_LINES = 3
 _COUNT_AFTER_MS = 150
-_NOTE_INSET = 4.0
 
-Counter = Callable[[str, Callable[[str], None]], None]
-"""Counts a text somewhere else and then says, in a few words, how long it is."""
+Counter = Callable[[str, int, Callable[[TextNote], None]], None]
+"""Judges a text, with the caret in it, somewhere else, and then says what is to be noted."""
 
 
 class TextEditorItem(EditorItem):
@@ -52,7 +52,6 @@ class TextEditorItem(EditorItem):
     Attributes:
         weight_step: What Ctrl+Up and Ctrl+Down change a prompt weight by (U-243).
         completion: Suggests how the prompt goes on (U-244), or None.
-        note: Words in the lower right corner, such as the length of the prompt (U-245).
     """
 
     def __init__(
@@ -67,18 +66,18 @@ class TextEditorItem(EditorItem):
     ) -> None:
         self.weight_step = DEFAULT_STEP
         self.completion: CompletionSource | None = None
-        self.note = ""
         self._counter: Counter | None = None
         self._count_timer = QTimer()
         self._count_timer.setSingleShot(True)
         self._count_timer.setInterval(_COUNT_AFTER_MS)
-        self._count_timer.timeout.connect(self._count)
+        self._count_timer.timeout.connect(self.count)
         self._suggestions: CompletionList | None = None
         self._completes_from = 0
         self._scroll = edit.scroll if edit is not None else 0.0
         self._placeholder = edit.placeholder if edit is not None else ""
         self._line_height = style.px("type.node.promptText.line")
         super().__init__(rect, text, style, style.node_font("promptText"), parent)
+        self._note = TextNoteItem(self.frame, self.frame.rect(), style)
         self.document().setDocumentMargin(self._ink.text_padding)
         self.document().setDefaultTextOption(wrap_option())
         self.setTextWidth(rect.width())
@@ -107,9 +106,14 @@ class TextEditorItem(EditorItem):
         """How far the text is scrolled, in units."""
         return self._scroll
 
+    @property
+    def note(self) -> TextNote:
+        """What stands at the foot, such as the length of the prompt (U-245)."""
+        return self._note.note
+
     def scroll_to(self, scroll: float) -> None:
         """Scroll, as far as there is text."""
-        most = max(0.0, self.document().size().height() - self.frame.rect().height())
+        most = max(0.0, self.document().size().height() - self._room)
         self._scroll = min(max(0.0, scroll), most)
         self.setPos(0.0, -self._scroll)
         self.frame.update()
@@ -129,30 +133,46 @@ class TextEditorItem(EditorItem):
         return starts
 
     def set_counter(self, counter: Counter) -> None:
-        """Show how long the text is, now and whenever typing pauses (U-245)."""
+        """Show how long the text is and what is wrong, now and when typing pauses (U-245)."""
         self._counter = counter
         self.document().contentsChanged.connect(self._count_timer.start)
-        self._count()
+        self.count()
 
-    def _count(self) -> None:
-        """Have the text counted; an answer for another text is dropped."""
+    def count(self) -> None:
+        """Have the text judged now; an answer for another text is dropped."""
         if self._counter is None:
             return
         text = self.text()
 
-        def take(note: str) -> None:
+        def take(note: TextNote) -> None:
             if shiboken6.isValid(self) and self._counter is not None and self.text() == text:
-                self.note = note
-                self.frame.update()
+                self._take_note(note)
 
-        self._counter(text, take)
+        self._counter(text, from_qt_place(text, self.textCursor().position()), take)
+
+    def _take_note(self, note: TextNote) -> None:
+        """Show a note; text makes room for a warning, and the caret's line stays in sight."""
+        foot = self._note.foot
+        self._note.note = note
+        if self._note.foot != foot:
+            self._scroll_to_caret()
+
+    @property
+    def _room(self) -> float:
+        """Height in which text is seen."""
+        return self.frame.rect().height() - self._note.foot
 
     def caret_moved(self) -> None:
         """Scroll until the caret's line is in the box."""
+        self._scroll_to_caret()
+        if self._counter is not None:
+            # A word that was half typed is judged once the caret has left it.
+            self._count_timer.start()
+
+    def _scroll_to_caret(self) -> None:
         top = self._caret_top()
         padding = self._ink.text_padding
-        room = self.frame.rect().height()
-        low = top + self._line_height + padding - room
+        low = top + self._line_height + padding - self._room
         self.scroll_to(min(max(self._scroll, low), top - padding))
 
     def wants_key(self, event: QKeyEvent) -> bool:
@@ -203,11 +223,12 @@ class TextEditorItem(EditorItem):
         self._hide_suggestions()
         self._count_timer.stop()
         self._counter = None
+        self._note.hide_tip()
         super().finish(commit=commit)
 
     def takes_wheel(self, modifiers: Qt.KeyboardModifier) -> bool:
         """Tell whether the wheel scrolls here; otherwise it is the canvas's."""
-        is_taller = self.document().size().height() > self.frame.rect().height()
+        is_taller = self.document().size().height() > self._room
         return is_taller and not modifiers & Qt.KeyboardModifier.ControlModifier
 
     def wheelEvent(self, event: QGraphicsSceneWheelEvent) -> None:
@@ -334,22 +355,6 @@ class TextEditorItem(EditorItem):
             y = ink.text_padding + self._line_height * 0.8
             painter.drawText(QPointF(ink.text_padding, y), cut)
         paint_scroll_thumb(painter, rect, ink, self.document().size().height(), self._scroll)
-        if self.note:
-            self._paint_note(painter, rect)
-
-    def _paint_note(self, painter: QPainter, rect: QRectF) -> None:
-        """Draw the note on ground of its own, so that text below it does not show through."""
-        ink = self._ink
-        painter.setFont(ink.caption.font)
-        metrics = painter.fontMetrics()
-        width = metrics.horizontalAdvance(self.note) + 2 * _NOTE_INSET
-        height = metrics.height()
-        box = QRectF(rect.right() - width - 2.0, rect.bottom() - height - 2.0, width, height)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ink.fill)
-        painter.drawRect(box)
-        painter.setPen(ink.muted)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.note)
 
 
 def open_text_editor(

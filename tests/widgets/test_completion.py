@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QInputMethodEvent
 from PySide6.QtWidgets import QApplication
 
-from app.widgets.completion import WordSource, word_start
+from app.widgets.completion import VocabularySource, WordSource, word_start
 from app.widgets.fuzzy import SearchItem
 from app.widgets.spec import WidgetKind, WidgetSpec
 
@@ -145,3 +145,26 @@ def test_u242_input_methods_commit_into_the_text(editor, board):
     assert node.editor.text() == "風景"
     caret = board.inputMethodQuery(Qt.InputMethodQuery.ImCursorRectangle)
     assert caret is not None
+
+
+KNOWN = VocabularySource(["apple", "cat", "cathedral", "castle"], {"cats"}.__contains__, "near")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a red ca", ["cat", "castle", "cathedral"]),
+        ("CAT", ["cat", "cathedral"]),
+        ("apple", None),
+        ("(cath", ["cathedral"]),
+        ("castel", ["castle"]),
+        ("cats", None),
+        ("c", None),
+        ("cat ", None),
+        ("qqqq", None),
+    ],
+)
+def test_u244_single_words_of_a_vocabulary_and_the_nearest_of_a_misspelt_one(text, names):
+    found = KNOWN.complete(text, len(text))
+
+    assert (found and [match.item.name for match in found.matches]) == names

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QPainter, QWheelEvent
-from PySide6.QtWidgets import QApplication, QGraphicsScene
+from PySide6.QtWidgets import QApplication, QGraphicsScene, QGraphicsSceneHoverEvent, QToolTip
 
 from app.widgets.base import REST, WidgetState
 from app.widgets.ink import ink_of
@@ -15,6 +15,7 @@ from app.widgets.multiline import MultilineWidget, text_box_of
 from app.widgets.spec import WidgetKind, WidgetSpec
 from app.widgets.text_editor import TextEditorItem
 from app.widgets.text_layout import TextLines
+from app.widgets.text_note import TextNote, TextNoteItem
 
 SPEC = WidgetSpec("text", WidgetKind.MULTILINE, "text", placeholder="prompt")
 LONG = "\n".join(f"line {number} of a long prompt" for number in range(40))
@@ -364,15 +365,79 @@ def test_u245_the_length_follows_the_text_and_old_answers_are_dropped(put, board
     node = put(WidgetSpec("text", WidgetKind.MULTILINE, "text"), "ab", size=(260, 100))
     board.click(200, 30)
     asked = []
-    node.editor.set_counter(lambda text, take: asked.append((text, take)))
+    node.editor.set_counter(lambda *question: asked.append(question))
 
-    asked[0][1]("2 letters")
-    assert node.editor.note == "2 letters"
+    asked[0][2](TextNote("2 letters"))
+    assert node.editor.note.words == "2 letters"
 
     board.type("c")
     qtbot.waitUntil(lambda: len(asked) == 2)
-    asked[0][1]("an old answer")
-    assert node.editor.note == "2 letters"
-    assert asked[1][0] == "abc"
-    asked[1][1]("3 letters")
-    assert node.editor.note == "3 letters"
+    asked[0][2](TextNote("an old answer"))
+    assert node.editor.note.words == "2 letters"
+    assert asked[1][:2] == ("abc", 3)
+    asked[1][2](TextNote("3 letters"))
+    assert node.editor.note.words == "3 letters"
+
+
+def test_u245_the_text_is_judged_again_when_the_caret_leaves_a_word(put, board, qtbot):
+    node = put(WidgetSpec("text", WidgetKind.MULTILINE, "text"), "red cas", size=(260, 100))
+    board.click(200, 30)
+    asked = []
+    node.editor.set_counter(lambda *question: asked.append(question[:2]))
+
+    board.key(Qt.Key.Key_Home)
+
+    qtbot.waitUntil(lambda: asked[-1] == ("red cas", 0))
+
+
+def test_u245_a_warning_has_a_foot_of_its_own_that_no_line_of_text_hides(style):
+    row = QRectF(0, 0, 300, 100)
+    scene = QGraphicsScene(row)
+    editor = TextEditorItem(row, LONG, style)
+    scene.addItem(editor.frame)
+    answers = []
+    editor.set_counter(lambda text, caret, take: answers.append(take))
+
+    def foot():
+        image = drawn(300, 100, 1.0, lambda painter: scene.render(painter, row, row))
+        return image.copy(4, 84, 292, 14)
+
+    def has(image, name):
+        wanted = style.color(name)
+        return any(
+            abs(image.pixelColor(x, y).red() - wanted.red()) < 12
+            and abs(image.pixelColor(x, y).blue() - wanted.blue()) < 12
+            for x in range(image.width())
+            for y in range(image.height())
+        )
+
+    before = editor.scroll_offset
+    assert not has(foot(), "warning.text")
+    answers[0](TextNote("4 of 12 words", 'not known: "castel" (castle?)'))
+    assert editor.scroll_offset > before
+    assert has(foot(), "warning.text")
+    assert not has(foot(), "widget.value")
+    answers[0](TextNote("4 of 12 words"))
+    assert not has(foot(), "warning.text")
+
+
+def test_u245_a_pointer_that_rests_on_a_warning_reads_it_in_whole(put, board, qtbot):
+    node = put(WidgetSpec("text", WidgetKind.MULTILINE, "text"), "castel", size=(260, 100))
+    board.click(200, 30)
+    node.editor.set_counter(
+        lambda text, caret, take: take(TextNote("0 of 12 words", "not known", "Left out <here>."))
+    )
+    foot = node.editor.frame.mapToScene(node.editor.frame.rect().bottomLeft() + QPointF(60, -8))
+    event = QGraphicsSceneHoverEvent(QEvent.Type.GraphicsSceneHoverEnter)
+    event.setScreenPos(board.mapToGlobal(board.mapFromScene(foot)))
+
+    board.scene().sendEvent(note_item(node.editor), event)
+
+    qtbot.waitUntil(QToolTip.isVisible)
+    assert "Left out &lt;here&gt;." in QToolTip.text()
+    board.key(Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not QToolTip.isVisible())
+
+
+def note_item(editor):
+    return next(item for item in editor.frame.childItems() if isinstance(item, TextNoteItem))

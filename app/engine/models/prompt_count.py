@@ -13,7 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.engine.models.tokenizer import ROW_LENGTH, PromptTokenizer
+from app.engine.models.prompt_encoder import CLIP_ENCODER, EncoderKind, PromptEncoder
+from app.engine.models.starter_words import WORDS, UnknownWord
+from app.engine.models.tokenizer import ROW_LENGTH, PromptTokenizer, parse_weights
+from app.engine.models.unigram import t5_vocabulary
 
 ROW_ROOM: Final = ROW_LENGTH - 2
 """Tokens of a prompt that fit into one row, without its start and end."""
@@ -26,26 +29,49 @@ class PromptCount:
     """The length of a prompt.
 
     Attributes:
-        tokens: Tokens without padding.
+        tokens: Tokens, or words, without padding.
         rows: Rows of the text encoder that it fills; an empty prompt fills one.
+        kind: Which encoder has counted.
+        unknown: Words that the encoder leaves out.
     """
 
     tokens: int
     rows: int
+    kind: EncoderKind = EncoderKind.CLIP
+    unknown: tuple[UnknownWord, ...] = ()
 
     @property
-    def room(self) -> int:
-        """Tokens that fit into as many rows."""
-        return self.rows * ROW_ROOM
+    def room(self) -> int | None:
+        """Tokens that fit into as many rows; None where a row has no end."""
+        return None if self.kind is EncoderKind.T5 else self.rows * _ROOMS[self.kind]
 
 
-def count_prompt(text: str, embeddings: Mapping[str, str] | None = None) -> PromptCount:
-    """Count the tokens of a prompt as the CLIP encoders of Stable Diffusion do.
+_ROOMS: Final = {EncoderKind.CLIP: ROW_ROOM, EncoderKind.STARTER: WORDS}
+
+
+def count_prompt(
+    text: str,
+    embeddings: Mapping[str, str] | None = None,
+    encoder: PromptEncoder = CLIP_ENCODER,
+    caret: int | None = None,
+) -> PromptCount:
+    """Count the tokens of a prompt as its text encoder does.
 
     Args:
         text: The prompt with weights and ``embedding:name``.
         embeddings: Paths of the embeddings by file name; one that is not there counts nothing.
+        encoder: What reads the prompt: the CLIP encoders of Stable Diffusion, T5, or the starter
+            model's.
+        caret: Where the artist is typing; half a word there is not called unknown.
     """
+    if encoder.words is not None:
+        words, rows = encoder.words.count(text)
+        unknown = encoder.words.unknown_of(text, caret)
+        return PromptCount(words, rows, EncoderKind.STARTER, tuple(unknown))
+    if encoder.kind is EncoderKind.T5:
+        vocabulary = t5_vocabulary()
+        count = sum(len(vocabulary.encode(part)) for part, _ in parse_weights(text))
+        return PromptCount(count, 1, EncoderKind.T5)
     known = embeddings or {}
 
     def rows_of(name: str) -> list[int] | None:

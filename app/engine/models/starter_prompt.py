@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,7 +10,14 @@ import torch
 
 from app.engine.models.encoder_part import EncoderPart
 from app.engine.models.ops import empty, fill
-from app.engine.models.starter_text import WORDS, StarterTextModel
+from app.engine.models.starter_text import StarterTextModel
+from app.engine.models.starter_words import (
+    PREFIX,
+    VOCABULARY,
+    WORDS,
+    StarterWords,
+    unpack_words,
+)
 from app.engine.models.text_encoder import CLIP
 from app.engine.models.text_encoding import TextModel
 from app.engine.models.tokenizer import MultiTokenizer, PromptTokenizer, Row, parse_weights
@@ -22,16 +27,6 @@ from app.engine.models.weights import take_prefix
 log = logging.getLogger("easel.models")
 
 KEY: Final = "starter"
-PREFIX: Final = "cond_stage_model.starter."
-VOCABULARY: Final = "vocabulary"
-"""Tensor of bytes: the words in UTF-8, one a line; the first, empty one means no word."""
-
-_WORD: Final = re.compile(r"[a-z0-9]+")
-_FILLERS: Final = frozenset(
-    {"a", "an", "the", "of", "with", "and", "in", "on", "at", "to", "picture", "photo", "image",
-     "drawing", "painting", "style", "very", "really", "nice", "beautiful", "cute"}
-)  # fmt: skip
-"""Words that are left out without a warning, unless the model knows them."""
 
 
 class StarterTokenizer(PromptTokenizer):
@@ -43,32 +38,16 @@ class StarterTokenizer(PromptTokenizer):
 
     def __init__(self, words: Sequence[str]) -> None:
         super().__init__()
-        self._numbers = {word: number for number, word in enumerate(words) if word}
-        self._names = list(words)
+        self._words = StarterWords(words)
 
     def encode(self, text: str) -> list[int]:
         """Return the numbers of the known words of ``text``."""
-        numbers, unknown = [], []
-        for word in _WORD.findall(text.lower()):
-            number = self._number(word)
-            if number is not None:
-                numbers.append(number)
-            elif word not in _FILLERS:
-                unknown.append(word)
-        for word in unknown:
-            near = difflib.get_close_matches(word, self._numbers, 1, 0.75)
-            hint = f' Did you mean "{near[0]}"?' if near else ""
+        for item in self._words.unknown(text):
+            hint = f' Did you mean "{item.near}"?' if item.near else ""
             log.warning(
-                'The starter model does not know the word "%s"; it is left out.%s', word, hint
+                'The starter model does not know the word "%s"; it is left out.%s', item.word, hint
             )
-        return numbers
-
-    def _number(self, word: str) -> int | None:
-        """Return the number of a word, or of its singular."""
-        for form in (word, word.removesuffix("s"), word.removesuffix("es")):
-            if form in self._numbers:
-                return self._numbers[form]
-        return None
+        return self._words.numbers(text)
 
     def groups(self, text: str) -> list[tuple[list[Any], float]]:
         """See :meth:`PromptTokenizer.groups`; there are no embeddings."""
@@ -76,7 +55,7 @@ class StarterTokenizer(PromptTokenizer):
 
     def untokenize(self, rows: Sequence[Row]) -> list[list[tuple[tuple[Any, ...], str]]]:
         """See :meth:`PromptTokenizer.untokenize`."""
-        return [[(place, self._names[place[0]]) for place in row] for row in rows]
+        return [[(place, self._words.words[place[0]]) for place in row] for row in rows]
 
     def _fill_rows(self, groups: Sequence[tuple[list[Any], float]]) -> list[Row]:
         places = [
@@ -128,7 +107,7 @@ def make_starter_clip(tensors: Mapping[str, torch.Tensor]) -> CLIP | None:
     stored = inside.pop(VOCABULARY, None)
     if stored is None:
         return None
-    words = bytes(stored.tolist()).decode("utf-8").split("\n")
+    words = unpack_words(bytes(stored.tolist()))
     network: StarterTextModel = empty(lambda: StarterTextModel(shapes_of(inside)))
     fill(network, inside, "text encoder")
     model = TextModel({KEY: StarterEncoderPart(network)}, KEY)

@@ -9,10 +9,9 @@ import torch.nn.functional as F  # noqa: N812 - the customary name
 from torch import nn
 
 from app.engine.models.ops import Embedding, LayerNorm, Linear
+from app.engine.models.starter_words import WORDS as WORDS
 from app.engine.models.unet import Shapes
 
-WORDS: Final = 12
-"""Words of a prompt that one row holds; the rest of a row is filled with the empty word 0."""
 _HEAD_SIZE: Final = 32
 
 

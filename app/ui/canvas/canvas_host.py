@@ -153,6 +153,11 @@ class EditorKeeper:
         if self._editor is not None:
             self._editor.flush()
 
+    def count_again(self) -> None:
+        """Have the prompt that is typed judged anew, such as when other models are there."""
+        if isinstance(self._editor, TextEditorItem):
+            self._editor.count()
+
     def detach(self) -> None:
         """Let the editor outlive the item that it lies over: an edit may take that away."""
         frame = self._editor.frame if self._editor is not None else None
@@ -199,12 +204,15 @@ class EditorKeeper:
         item = self._prepare(key, name)
         style = colors_of(item, self._view.theme).style
         help_ = self.prompt_help
-        source = help_.completion if help_ is not None and not read_only else None
+        aid = None
+        if help_ is not None and not read_only and self._is_prompt(key, name):
+            aid = help_.aid_for(self._view.document, key, name)
+        source = None if read_only else aid or help_
         editor = open_text_editor(
             item, rect, text, style, on_commit, read_only=read_only, completion=source
         )
-        if help_ is not None and not read_only and self._is_prompt(key, name):
-            editor.set_counter(help_.count)
+        if aid is not None:
+            editor.set_counter(aid.count)
         self._keep(editor, key, name)
 
     def _is_prompt(self, key: str, name: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, QRectF, QTimer
@@ -10,7 +9,6 @@ from PySide6.QtWidgets import QToolTip
 
 from app.ui.canvas.hints import hint_for
 from app.ui.canvas.hover import NOTHING, Hit
-from app.widgets.text_editor import TextEditorItem
 
 if TYPE_CHECKING:
     from app.ui.canvas.view import CanvasView
@@ -74,7 +72,7 @@ class CanvasTooltips(QObject):
         view = self._view
         if view.mouse.gesture is not None or view.mouse.is_panning or not view.shows_tooltips:
             return
-        text = _warning(view) or hint_for(view.canvas, self._hit)
+        text = hint_for(view.canvas, self._hit)
         if not text:
             return
         viewport = view.viewport()
@@ -86,16 +84,6 @@ class CanvasTooltips(QObject):
         small = view.theme.font("small").pixelSize()
         rich = f'<div style="font-size: {small}px">{text}</div>'
         QToolTip.showText(place, rich, viewport)
-
-
-def _warning(view: CanvasView) -> str:
-    """Return what is wrong with the text under the pointer, if it is being edited."""
-    editor = view.editors.editor
-    if not isinstance(editor, TextEditorItem):
-        return ""
-    pixel = view.navigator.to_view(view.pointer_pos)
-    is_over = view.editors.covers(pixel)
-    return escape(editor.note.tip).replace("\n", "<br>") if is_over else ""
 
 
 def _thing(hit: Hit) -> tuple[object, ...]:
