@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import folder_paths
@@ -40,26 +40,47 @@ class Experimental:
     EXPERIMENTAL = True
 
 
-class CreateHookLora(Experimental):
-    """Make a hook of a LoRA."""
+class _FileHook(Experimental):
+    """A hook made of a file, which stays loaded for the next run."""
 
-    _loaded: tuple[str, engine_hooks.LoraSource] | None = None
+    _FILE = ("", "", "")
+    """Name of the input, kind of folder, tooltip."""
+    _HAS_CLIP = True
+    _loaded: tuple[str, engine_hooks.PatchSource] | None = None
 
     @classmethod
     def INPUT_TYPES(cls) -> InputTypes:
         """Declare file, strengths and hooks before it."""
-        return {
-            "required": {
-                "lora_name": _files("loras", "The LoRA file."),
-                "strength_model": _hook_strength("the model"),
-                "strength_clip": _hook_strength("the text encoder"),
-            },
-            "optional": {"prev_hooks": HOOKS},
-        }
+        name, kind, tooltip = cls._FILE
+        required = {name: _files(kind, tooltip), "strength_model": _hook_strength("the model")}
+        if cls._HAS_CLIP:
+            required["strength_clip"] = _hook_strength("the text encoder")
+        return {"required": required, "optional": {"prev_hooks": HOOKS}}
 
     RETURN_TYPES = ("HOOKS",)
     FUNCTION = "create_hook"
     CATEGORY = _CREATE
+
+    def _joined(
+        self,
+        before: HookGroup | None,
+        name: str,
+        load: Callable[[str], engine_hooks.PatchSource],
+        strength_model: float,
+        strength_clip: float,
+    ) -> tuple[HookGroup]:
+        """Return the hooks before it and that of the file."""
+        path = model_path(self._FILE[1], name)
+        if self._loaded is None or self._loaded[0] != path:
+            self._loaded = (path, load(path))
+        hook = WeightHook(self._loaded[1], strength_model, strength_clip)
+        return ((before or HookGroup()).joined(HookGroup((hook,))),)
+
+
+class CreateHookLora(_FileHook):
+    """Make a hook of a LoRA."""
+
+    _FILE = ("lora_name", "loras", "The LoRA file.")
     DESCRIPTION = "Makes a LoRA that changes the model for one prompt alone."
 
     def create_hook(
@@ -70,26 +91,19 @@ class CreateHookLora(Experimental):
         prev_hooks: HookGroup | None = None,
     ) -> tuple[HookGroup]:
         """Return the hooks before it and this one; strengths of 0 add none."""
-        before = prev_hooks or HookGroup()
         if strength_model == 0 and strength_clip == 0:
-            return (before,)
-        path = model_path("loras", lora_name)
-        if self._loaded is None or self._loaded[0] != path:
-            self._loaded = (path, engine_hooks.LoraSource(loading.load_lora_file(path)))
-        hook = WeightHook(self._loaded[1], strength_model, strength_clip)
-        return (before.joined(HookGroup((hook,))),)
+            return (prev_hooks or HookGroup(),)
+        return self._joined(prev_hooks, lora_name, _lora_source, strength_model, strength_clip)
+
+
+def _lora_source(path: str) -> engine_hooks.LoraSource:
+    return engine_hooks.LoraSource(loading.load_lora_file(path))
 
 
 class CreateHookLoraModelOnly(CreateHookLora):
     """Make a hook of a LoRA for the model alone."""
 
-    @classmethod
-    def INPUT_TYPES(cls) -> InputTypes:
-        """Declare file, strength and hooks before it."""
-        inputs = super().INPUT_TYPES()
-        del inputs["required"]["strength_clip"]
-        return inputs
-
+    _HAS_CLIP = False
     FUNCTION = "create_hook_model_only"
     DESCRIPTION = "Makes a LoRA that changes the model for one prompt, and no text encoder."
 
@@ -100,26 +114,10 @@ class CreateHookLoraModelOnly(CreateHookLora):
         return self.create_hook(lora_name, strength_model, 0.0, prev_hooks)
 
 
-class CreateHookModelAsLora(Experimental):
+class CreateHookModelAsLora(_FileHook):
     """Make a hook of another checkpoint."""
 
-    _loaded: tuple[str, engine_hooks.ModelSource] | None = None
-
-    @classmethod
-    def INPUT_TYPES(cls) -> InputTypes:
-        """Declare file, strengths and hooks before it."""
-        return {
-            "required": {
-                "ckpt_name": _files("checkpoints", "The checkpoint to go towards."),
-                "strength_model": _hook_strength("the model"),
-                "strength_clip": _hook_strength("the text encoder"),
-            },
-            "optional": {"prev_hooks": HOOKS},
-        }
-
-    RETURN_TYPES = ("HOOKS",)
-    FUNCTION = "create_hook"
-    CATEGORY = _CREATE
+    _FILE = ("ckpt_name", "checkpoints", "The checkpoint to go towards.")
     DESCRIPTION = "Uses another checkpoint for one prompt alone, as a change of weights."
 
     def create_hook(
@@ -130,26 +128,20 @@ class CreateHookModelAsLora(Experimental):
         prev_hooks: HookGroup | None = None,
     ) -> tuple[HookGroup]:
         """Return the hooks before it and this one."""
-        path = model_path("checkpoints", ckpt_name)
-        if self._loaded is None or self._loaded[0] != path:
-            found = loading.load_checkpoint(path, output_vae=False)
-            network = found.model.model_state_dict() if found.model is not None else {}
-            text = found.clip.patcher.model_state_dict() if found.clip is not None else {}
-            self._loaded = (path, engine_hooks.ModelSource(network, text))
-        hook = WeightHook(self._loaded[1], strength_model, strength_clip)
-        return ((prev_hooks or HookGroup()).joined(HookGroup((hook,))),)
+        return self._joined(prev_hooks, ckpt_name, _model_source, strength_model, strength_clip)
+
+
+def _model_source(path: str) -> engine_hooks.ModelSource:
+    found = loading.load_checkpoint(path, output_vae=False)
+    network = found.model.model_state_dict() if found.model is not None else {}
+    text = found.clip.patcher.model_state_dict() if found.clip is not None else {}
+    return engine_hooks.ModelSource(network, text)
 
 
 class CreateHookModelAsLoraModelOnly(CreateHookModelAsLora):
     """Make a hook of another checkpoint's model alone."""
 
-    @classmethod
-    def INPUT_TYPES(cls) -> InputTypes:
-        """Declare file, strength and hooks before it."""
-        inputs = super().INPUT_TYPES()
-        del inputs["required"]["strength_clip"]
-        return inputs
-
+    _HAS_CLIP = False
     FUNCTION = "create_hook_model_only"
     DESCRIPTION = "Uses another checkpoint's diffusion model for one prompt alone."
 
@@ -183,7 +175,18 @@ class SetHookKeyframes(Experimental):
         return (hooks if hook_kf is None else hooks.with_keyframes(hook_kf),)
 
 
-class CreateHookKeyframe(Experimental):
+class _Frames(Experimental):
+    """A node that gives keyframes."""
+
+    RETURN_TYPES = ("HOOK_KEYFRAMES",)
+    RETURN_NAMES = ("HOOK_KF",)
+    CATEGORY = _SCHEDULING
+
+
+_FRAMES_BEFORE: dict[str, Option] = {"prev_hook_kf": plug("HOOK_KEYFRAMES", "Further keyframes.")}
+
+
+class CreateHookKeyframe(_Frames):
     """A strength from a place of the run on."""
 
     @classmethod
@@ -194,13 +197,10 @@ class CreateHookKeyframe(Experimental):
                 "strength_mult": number(1.0, -20.0, 20.0, 0.01, "Factor of the hooks' strength."),
                 "start_percent": percent(0.0, "It counts from here on; 0 is the start."),
             },
-            "optional": {"prev_hook_kf": plug("HOOK_KEYFRAMES", "Further keyframes.")},
+            "optional": _FRAMES_BEFORE,
         }
 
-    RETURN_TYPES = ("HOOK_KEYFRAMES",)
-    RETURN_NAMES = ("HOOK_KF",)
     FUNCTION = "create_hook_keyframe"
-    CATEGORY = _SCHEDULING
     DESCRIPTION = "A strength for hooks from a place of the run on."
 
     def create_hook_keyframe(
@@ -241,7 +241,7 @@ def _log(frames: Keyframes, wanted: bool) -> None:
             )
 
 
-class CreateHookKeyframesInterpolated(Experimental):
+class CreateHookKeyframesInterpolated(_Frames):
     """Keyframes between two strengths."""
 
     @classmethod
@@ -256,13 +256,10 @@ class CreateHookKeyframesInterpolated(Experimental):
                 "interpolation": choice(engine_hooks.INTERPOLATIONS, "How it goes between them."),
                 **_span_inputs(count),
             },
-            "optional": {"prev_hook_kf": plug("HOOK_KEYFRAMES", "Further keyframes.")},
+            "optional": _FRAMES_BEFORE,
         }
 
-    RETURN_TYPES = ("HOOK_KEYFRAMES",)
-    RETURN_NAMES = ("HOOK_KF",)
     FUNCTION = "create_hook_keyframes"
-    CATEGORY = _SCHEDULING
     DESCRIPTION = "Lets the strength of hooks go from one value to another over the run."
 
     def create_hook_keyframes(
@@ -286,7 +283,7 @@ class CreateHookKeyframesInterpolated(Experimental):
         return (frames,)
 
 
-class CreateHookKeyframesFromFloats(Experimental):
+class CreateHookKeyframesFromFloats(_Frames):
     """Keyframes from a list of strengths."""
 
     @classmethod
@@ -298,13 +295,10 @@ class CreateHookKeyframesFromFloats(Experimental):
                 "floats_strength": ("FLOATS", {**floats, "tooltip": "Strengths in order."}),
                 **_span_inputs(None),
             },
-            "optional": {"prev_hook_kf": plug("HOOK_KEYFRAMES", "Further keyframes.")},
+            "optional": _FRAMES_BEFORE,
         }
 
-    RETURN_TYPES = ("HOOK_KEYFRAMES",)
-    RETURN_NAMES = ("HOOK_KF",)
     FUNCTION = "create_hook_keyframes"
-    CATEGORY = _SCHEDULING
     DESCRIPTION = "Spreads a list of strengths over the run."
 
     def create_hook_keyframes(
