@@ -144,16 +144,50 @@ def _angle(name: str, tooltip: str) -> io.Float.Input:
     )
 
 
-def _picture_inputs() -> list[Any]:
+def _object_inputs(side: int) -> list[Any]:
     return [
         io.ClipVision.Input("clip_vision", tooltip="The picture encoder of the checkpoint."),
         io.Image.Input("init_image", tooltip="The picture of the object."),
         io.Vae.Input("vae", tooltip="The VAE of the checkpoint."),
+        _side("width", side),
+        _side("height", side),
     ]
 
 
-_ELEVATION = "Degrees that the camera goes up."
-_AZIMUTH = "Degrees that the camera goes round."
+def _turn_inputs() -> list[Any]:
+    return [
+        *_object_inputs(256),
+        io.Int.Input("batch_size", default=1, min=1, max=4096, tooltip="Number of pictures."),
+        _angle("elevation", "Degrees that the camera goes up."),
+        _angle("azimuth", "Degrees that the camera goes round."),
+    ]
+
+
+def _fitted(picture: torch.Tensor, width: int, height: int) -> torch.Tensor:
+    """Return pictures ``(N, H, W, 3 or 4)`` cut and scaled to a size, in three channels."""
+    pixels = common_upscale(picture.movedim(-1, 1), width, height, "bilinear", "center")
+    return pixels.movedim(1, -1)[..., :3]
+
+
+def _empty(count: int, width: int, height: int) -> torch.Tensor:
+    """Return empty latents for pictures of a size in pixels."""
+    return torch.zeros([count, 4, height // 8, width // 8])
+
+
+def _shown(
+    latent: torch.Tensor, cond: torch.Tensor, unseen: torch.Tensor, **values: Any
+) -> tuple[Conditioning, Conditioning]:
+    """Return a prompt that shows a picture, and one that shows nothing.
+
+    Args:
+        latent: The picture as the VAE sees it.
+        cond: The positive prompt.
+        unseen: What the negative prompt has zeros for.
+        values: What both carry besides.
+    """
+    positive = [[cond, {"concat_latent_image": latent, **values}]]
+    blank = {"concat_latent_image": torch.zeros_like(latent), **values}
+    return positive, [[torch.zeros_like(unseen), blank]]
 
 
 def _seen_from(
@@ -165,14 +199,11 @@ def _seen_from(
 ) -> tuple[Conditioning, Conditioning]:
     """Return prompts that turn an object: one row for each ``(elevation, azimuth)``."""
     embeds = clip_vision.encode_image(init_image).image_embeds.unsqueeze(0)
-    pixels = common_upscale(init_image.movedim(-1, 1), *size, "bilinear", "center").movedim(1, -1)
-    latent = vae.encode(pixels[..., :3])
+    latent = vae.encode(_fitted(init_image, *size))
     places = torch.cat([camera_vector(*angle) for angle in angles]).unsqueeze(1)
     rows = embeds.expand(len(angles), -1, -1) if embeds.shape[0] == 1 else embeds
     cond = torch.cat([rows, places.to(rows)], dim=-1)
-    positive = [[cond, {"concat_latent_image": latent}]]
-    blank = {"concat_latent_image": torch.zeros_like(latent)}
-    return positive, [[torch.zeros_like(embeds), blank]]
+    return _shown(latent, cond, embeds)
 
 
 class StableZero123_Conditioning(io.ComfyNode):
@@ -185,16 +216,7 @@ class StableZero123_Conditioning(io.ComfyNode):
             node_id="StableZero123_Conditioning",
             category="conditioning/3d_models",
             description="Asks Stable Zero123 for the object of a picture, seen from elsewhere.",
-            inputs=[
-                *_picture_inputs(),
-                _side("width", 256),
-                _side("height", 256),
-                io.Int.Input(
-                    "batch_size", default=1, min=1, max=4096, tooltip="Number of pictures."
-                ),
-                _angle("elevation", _ELEVATION),
-                _angle("azimuth", _AZIMUTH),
-            ],
+            inputs=_turn_inputs(),
             outputs=_cond_outputs("Empty latents for the pictures."),
         )
 
@@ -213,8 +235,7 @@ class StableZero123_Conditioning(io.ComfyNode):
         """Return both prompts and empty latents."""
         angles = [(elevation, azimuth)]
         prompts = _seen_from(clip_vision, init_image, vae, (width, height), angles)
-        latent = torch.zeros([batch_size, 4, height // 8, width // 8])
-        return io.NodeOutput(*prompts, {"samples": latent})
+        return io.NodeOutput(*prompts, {"samples": _empty(batch_size, width, height)})
 
     encode = execute
 
@@ -230,14 +251,7 @@ class StableZero123_Conditioning_Batched(io.ComfyNode):
             category="conditioning/3d_models",
             description="Asks Stable Zero123 for a row of pictures that go round an object.",
             inputs=[
-                *_picture_inputs(),
-                _side("width", 256),
-                _side("height", 256),
-                io.Int.Input(
-                    "batch_size", default=1, min=1, max=4096, tooltip="Number of pictures."
-                ),
-                _angle("elevation", _ELEVATION),
-                _angle("azimuth", _AZIMUTH),
+                *_turn_inputs(),
                 _angle("elevation_batch_increment", "Degrees up from picture to picture."),
                 _angle("azimuth_batch_increment", "Degrees round from picture to picture."),
             ],
@@ -267,7 +281,7 @@ class StableZero123_Conditioning_Batched(io.ComfyNode):
             for index in range(batch_size)
         ]
         prompts = _seen_from(clip_vision, init_image, vae, (width, height), angles)
-        latent = torch.zeros([batch_size, 4, height // 8, width // 8])
+        latent = _empty(batch_size, width, height)
         return io.NodeOutput(*prompts, {"samples": latent, "batch_index": [0] * batch_size})
 
     encode = execute
@@ -284,9 +298,7 @@ class SV3D_Conditioning(io.ComfyNode):
             category="conditioning/3d_models",
             description="Asks SV3D for a film that goes round the object of a picture.",
             inputs=[
-                *_picture_inputs(),
-                _side("width", 576),
-                _side("height", 576),
+                *_object_inputs(576),
                 io.Int.Input(
                     "video_frames", default=21, min=1, max=4096, tooltip="Number of frames."
                 ),
@@ -316,16 +328,17 @@ class SV3D_Conditioning(io.ComfyNode):
     ) -> io.NodeOutput:
         """Return both prompts and empty latents; the last frame is a step before the first."""
         embeds = clip_vision.encode_image(init_image).image_embeds.unsqueeze(0)
-        pixels = common_upscale(init_image.movedim(-1, 1), width, height, "bilinear", "center")
-        latent = vae.encode(pixels.movedim(1, -1)[..., :3])
+        latent = vae.encode(_fitted(init_image, width, height))
         step = 360.0 / max(video_frames, 2)
         azimuths = [(index + 1) * step % 360.0 for index in range(video_frames)]
-        elevations = torch.tensor([elevation] * video_frames)
-        values = {"elevation": elevations, "azimuth": torch.tensor(azimuths)}
-        positive = [[embeds, {"concat_latent_image": latent, **values}]]
-        blank = {"concat_latent_image": torch.zeros_like(latent), **values}
-        empty = torch.zeros([video_frames, 4, height // 8, width // 8])
-        return io.NodeOutput(positive, [[torch.zeros_like(embeds), blank]], {"samples": empty})
+        prompts = _shown(
+            latent,
+            embeds,
+            embeds,
+            elevation=torch.tensor([elevation] * video_frames),
+            azimuth=torch.tensor(azimuths),
+        )
+        return io.NodeOutput(*prompts, {"samples": _empty(video_frames, width, height)})
 
     encode = execute
 
@@ -376,20 +389,19 @@ class SVD_img2vid_Conditioning:
     ) -> tuple[Conditioning, Conditioning, dict[str, Any]]:
         """Return both prompts and empty latents."""
         embeds = clip_vision.encode_image(init_image).image_embeds.unsqueeze(0)
-        pixels = common_upscale(init_image.movedim(-1, 1), width, height, "bilinear", "center")
-        pixels = pixels.movedim(1, -1)[..., :3]
+        pixels = _fitted(init_image, width, height)
         if augmentation_level > 0:
             pixels = pixels + torch.randn_like(pixels) * augmentation_level
         latent = vae.encode(pixels)
-        values = {
-            "motion_bucket_id": motion_bucket_id,
-            "fps": fps,
-            "augmentation_level": augmentation_level,
-        }
-        positive = [[embeds, {**values, "concat_latent_image": latent}]]
-        blank = {**values, "concat_latent_image": torch.zeros_like(latent)}
-        empty = torch.zeros([video_frames, 4, height // 8, width // 8])
-        return positive, [[torch.zeros_like(embeds), blank]], {"samples": empty}
+        prompts = _shown(
+            latent,
+            embeds,
+            embeds,
+            motion_bucket_id=motion_bucket_id,
+            fps=fps,
+            augmentation_level=augmentation_level,
+        )
+        return *prompts, {"samples": _empty(video_frames, width, height)}
 
 
 class ConditioningSetAreaPercentageVideo:
