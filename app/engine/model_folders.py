@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import mimetypes
 import os
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from app.engine.errors import UnsafePathError
+from app.engine.listings import (
+    CacheHelper,
+    Listing,
+    filter_files_extensions,
+    modified,
+    recursive_search,
+)
 
 log = logging.getLogger("easel.files")
 
@@ -65,7 +71,6 @@ _KIND_ENDINGS: Final[dict[str, frozenset[str]]] = {
 _ANNOTATIONS: Final = ("output", "input", "temp")
 
 FolderTable = dict[str, tuple[list[str], Collection[str]]]
-Listing = tuple[list[str], dict[str, float], float]
 
 
 def map_legacy(kind: str) -> str:
@@ -205,7 +210,7 @@ class ModelFolders:
         if listing is None:
             return None
         for folder, changed in listing[1].items():
-            if _modified(folder) != changed:
+            if modified(folder) != changed:
                 return None
         folders = self.folder_names_and_paths[kind][0]
         if any(os.path.isdir(folder) and folder not in listing[1] for folder in folders):
@@ -381,95 +386,6 @@ class ModelFolders:
                     self.add_model_folder_path(str(kind), folder, is_default)
 
 
-class CacheHelper:
-    """Keeps listings for the length of a ``with`` block without looking at the disk again."""
-
-    def __init__(self) -> None:
-        self.cache: dict[str, Listing] = {}
-        self.active = False
-
-    def get(self, key: str, default: Listing | None = None) -> Listing | None:
-        """Return the kept listing while the block is open."""
-        return self.cache.get(key, default) if self.active else default
-
-    def set(self, key: str, value: Listing) -> None:
-        """Keep a listing while the block is open."""
-        if self.active:
-            self.cache[key] = value
-
-    def clear(self) -> None:
-        """Forget every listing."""
-        self.cache.clear()
-
-    def __enter__(self) -> CacheHelper:
-        self.active = True
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.active = False
-        self.clear()
-
-
-def recursive_search(
-    directory: str, excluded_dir_names: Iterable[str] | None = None
-) -> tuple[list[str], dict[str, float]]:
-    """List every file below a folder; links are followed, but no folder is visited twice.
-
-    Args:
-        directory: The folder; may be missing.
-        excluded_dir_names: Names of folders that are left out.
-
-    Returns:
-        File names relative to the folder, and the modification time of each folder visited.
-    """
-    if not os.path.isdir(directory):
-        return [], {}
-    excluded = set(excluded_dir_names or ())
-    names: list[str] = []
-    times: dict[str, float] = {}
-    visited: set[str] = set()
-    for folder, subfolders, files in os.walk(directory, followlinks=True, topdown=True):
-        real = os.path.realpath(folder)
-        changed = _modified(folder)
-        if real in visited or changed is None:
-            subfolders.clear()
-            continue
-        visited.add(real)
-        times[folder] = changed
-        subfolders[:] = [name for name in subfolders if name not in excluded]
-        relative = os.path.relpath(folder, directory)
-        names.extend(os.path.normpath(os.path.join(relative, name)) for name in files)
-    return names, times
-
-
-def filter_files_extensions(files: Collection[str], extensions: Collection[str]) -> list[str]:
-    """Return the files with one of the endings, sorted; no endings keep every file."""
-    endings = {ending.lower() for ending in extensions}
-    return sorted(
-        name for name in files if not endings or os.path.splitext(name)[1].lower() in endings
-    )
-
-
-_CONTENT_OVERRIDES: Final = {
-    ".webp": "image", ".fbx": "model", ".obj": "model", ".glb": "model", ".gltf": "model",
-    ".stl": "model", ".ply": "model",
-}  # fmt: skip
-
-
-def filter_files_content_types(files: Iterable[str], content_types: Iterable[str]) -> list[str]:
-    """Return the files whose ending says ``image``, ``video``, ``audio`` or ``model``."""
-    wanted = set(content_types)
-    found = []
-    for name in files:
-        kind = _CONTENT_OVERRIDES.get(os.path.splitext(name)[1].lower())
-        if kind is None:
-            guessed, _ = mimetypes.guess_type(name, strict=False)
-            kind = (guessed or "").split("/")[0]
-        if kind in wanted:
-            found.append(name)
-    return found
-
-
 def remove_old_temp_files(folder: str | os.PathLike[str], older_than_s: float = 86400.0) -> int:
     """Delete files of earlier sessions from the temp folder (decision 10).
 
@@ -494,13 +410,6 @@ def _files_below(folder: Path) -> Iterator[Path]:
     for root, _, names in os.walk(folder):
         for name in names:
             yield Path(root, name)
-
-
-def _modified(folder: str) -> float | None:
-    try:
-        return os.path.getmtime(folder)
-    except OSError:
-        return None
 
 
 def _is_inside(path: str, folder: str) -> bool:

@@ -8,12 +8,8 @@ import time
 import pytest
 
 from app.engine.errors import UnsafePathError
-from app.engine.model_folders import (
-    ModelFolders,
-    filter_files_content_types,
-    filter_files_extensions,
-    remove_old_temp_files,
-)
+from app.engine.listings import filter_files_content_types, filter_files_extensions
+from app.engine.model_folders import ModelFolders, remove_old_temp_files
 
 
 @pytest.fixture

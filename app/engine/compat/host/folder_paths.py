@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from types import ModuleType
 from typing import Any
 
-from app.engine import model_folders
+from app.engine import listings, model_folders
 from app.engine.compat import session
 
 _folders = session.current().folders
@@ -145,12 +145,12 @@ def get_filename_list(folder_name: str) -> list[str]:
     return _folders.get_filename_list(folder_name)
 
 
-def get_filename_list_(folder_name: str) -> model_folders.Listing:
+def get_filename_list_(folder_name: str) -> listings.Listing:
     """Walk the folders of a kind of model, whatever is kept."""
     return _folders.list_files(folder_name)
 
 
-def cached_filename_list_(folder_name: str) -> model_folders.Listing | None:
+def cached_filename_list_(folder_name: str) -> listings.Listing | None:
     """Return the kept listing of a kind while it is still right."""
     return _folders.cached_listing(folder_name)
 
@@ -176,14 +176,14 @@ def recursive_search(
     directory: str, excluded_dir_names: list[str] | None = None
 ) -> tuple[list[str], dict[str, float]]:
     """List every file below a folder."""
-    return model_folders.recursive_search(directory, excluded_dir_names)
+    return listings.recursive_search(directory, excluded_dir_names)
 
 
 def filter_files_extensions(files: Collection[str], extensions: Collection[str]) -> list[str]:
     """Return the files with one of the endings, sorted."""
-    return model_folders.filter_files_extensions(files, extensions)
+    return listings.filter_files_extensions(files, extensions)
 
 
 def filter_files_content_types(files: list[str], content_types: Iterable[str]) -> list[str]:
     """Return the files whose ending says they are of one of the kinds."""
-    return model_folders.filter_files_content_types(files, content_types)
+    return listings.filter_files_content_types(files, content_types)
