@@ -131,6 +131,8 @@ class RecoveryJournal(QObject):
             self._timer.start()
 
     def _on_state_changed(self, item: OpenDocument) -> None:
+        if item.is_astray and not self._is_closed:
+            self._mark(item)  # no edit tells of it, yet no file holds it any more
         if not item.needs_saving and not self._is_closed:
             self._dirty.discard(item)
             self._background.run(self._erase(item))

@@ -142,6 +142,15 @@ class WorkflowDocument(QObject):
             patch = with_hosts(self.workflow, self._definitions, patch)
             self.undo_stack.push(_PatchCommand(self, patch, text, gesture))
 
+    def replace(self, workflow: Workflow, text: str) -> None:
+        """Put another workflow in the place of this one, as one undo step.
+
+        Args:
+            workflow: What was read; it belongs to the document from now on.
+            text: Name of the step as the menu says it.
+        """
+        self.undo_stack.push(_ReplaceCommand(self, workflow, text))
+
     def set_definitions(self, definitions: Mapping[str, NodeDefinition]) -> None:
         """Bind all nodes anew, for example after packs have loaded."""
         self._definitions = definitions
@@ -207,6 +216,14 @@ class WorkflowDocument(QObject):
         change = update_binding(self.workflow, self.bound, self._definitions, patch)
         self._emit(change)
         return inverse
+
+    def _swap(self, workflow: Workflow) -> Workflow:
+        """Show another workflow; return the one that was shown."""
+        self.about_to_change.emit(None)
+        before, self.workflow = self.workflow, workflow
+        self._rebind(is_edit=True)
+        self.edited.emit()
+        return before
 
     def _rebind(self, *, is_edit: bool = False) -> None:
         if not is_edit:
@@ -285,6 +302,23 @@ class _PatchCommand(QUndoCommand):
         # A gesture that ends where it began, or was cancelled, leaves no step behind.
         self.setObsolete(_is_idle(self._patch, self._inverse))
         return True
+
+
+class _ReplaceCommand(QUndoCommand):
+    """Another workflow in the place of the one that was there."""
+
+    def __init__(self, document: WorkflowDocument, workflow: Workflow, text: str) -> None:
+        super().__init__(text)
+        self._document = document
+        self._other = workflow
+
+    def redo(self) -> None:
+        """Show the other workflow."""
+        self._other = self._document._swap(self._other)
+
+    def undo(self) -> None:
+        """Show the one from before; the very records, so that earlier steps fit them."""
+        self._other = self._document._swap(self._other)
 
 
 def _target(operation: SetKey) -> tuple[object, ...]:

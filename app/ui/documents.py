@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.ui.disk_marks import DiskMark
 from app.ui.document import WorkflowDocument
 from app.ui.run_port import Problem
 from app.ui.run_state import RunState
@@ -28,7 +29,8 @@ class OpenDocument:
         folder: Where "Save as" begins when it has no file yet.
         recovery_id: Name of its recovery file.
         was_recovered: It came out of a recovery file and has never been saved since.
-        stamp: Time and size of its file when it was read or saved last, or None.
+        mark: How its file was when it was read or saved last, or None.
+        is_astray: Its file is gone or holds what another program wrote, and this was kept.
     """
 
     document: WorkflowDocument
@@ -38,12 +40,13 @@ class OpenDocument:
     folder: Path | None = None
     recovery_id: str = ""
     was_recovered: bool = False
-    stamp: tuple[int, int] | None = None
+    mark: DiskMark | None = None
+    is_astray: bool = False
 
     @property
     def needs_saving(self) -> bool:
         """Whether closing it would lose something."""
-        return self.document.is_modified or self.was_recovered
+        return self.document.is_modified or self.was_recovered or self.is_astray
 
 
 class OpenDocuments(QObject):

@@ -14,8 +14,10 @@ from app.engine.workflow import metadata
 from app.engine.workflow.model import Workflow
 from app.ui.commands import Command
 from app.ui.compare_commands import CompareCommands
+from app.ui.disk_marks import mark_of
 from app.ui.document import WorkflowDocument
 from app.ui.documents import OpenDocument
+from app.ui.file_watch import FileWatch
 from app.ui.words import tr
 
 if TYPE_CHECKING:
@@ -33,11 +35,13 @@ class FileCommands:
 
     Attributes:
         compare: Compares documents with files and runs.
+        watch: Says when a file was changed by another program.
     """
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
         self.compare = CompareCommands(window)
+        self.watch = FileWatch(window)
         self._untitled = 0
         self._last_folder: Path | None = None
         self._saving: set[OpenDocument] = set()
@@ -74,6 +78,8 @@ class FileCommands:
                 enabled=has,
                 words="API prompt JSON",
             ),
+            Command("file.reload", tr("Load again from disk"), self.watch.reload_current, "File/2",
+                    enabled=lambda: self._path() is not None, words="revert reload refresh"),
             Command("file.duplicate", tr("Duplicate tab"), self.duplicate, "File/3", enabled=has),
             Command("file.show_folder", tr("Show in folder"), self.show_in_folder, "File/3",
                     enabled=lambda: self._path() is not None),
@@ -139,7 +145,7 @@ class FileCommands:
             return open_already
         try:
             definitions = self._window.definitions
-            stamp = await asyncio.to_thread(_stamp_of, path)
+            mark = await asyncio.to_thread(mark_of, path)
             workflow = await asyncio.to_thread(open_workflow, path, definitions=definitions)
         except WorkflowFileError as error:
             self._tell_unread(path, error)
@@ -151,7 +157,7 @@ class FileCommands:
         own = path if is_own else None
         item = self.add(workflow, path=own, name=path.stem, show=show)
         item.folder = path.parent
-        item.stamp = stamp if is_own else None
+        self.watch.settle(item, mark if is_own else None)
         self._window.remember_recent(item, path)
         return item
 
@@ -182,6 +188,7 @@ class FileCommands:
         if item in self._saving:
             return False
         self._saving.add(item)
+        self.watch.begin_save(item)
         try:
             document = item.document
             path = document.path
@@ -199,7 +206,7 @@ class FileCommands:
             except EaselError as error:
                 self._window.toast(str(error), error.details, is_problem=True)
                 return False
-            item.stamp = await asyncio.to_thread(_stamp_of, path)
+            self.watch.settle(item, await asyncio.to_thread(mark_of, path))
             if document.path != path:
                 document.set_path(path)
             if document.undo_stack.index() == before:
@@ -211,11 +218,12 @@ class FileCommands:
             return True
         finally:
             self._saving.discard(item)
+            self.watch.end_save(item)
 
     async def _may_replace(self, item: OpenDocument, path: Path) -> bool:
         """Ask before what another program wrote into the file meanwhile is lost (U-396)."""
-        now = await asyncio.to_thread(_stamp_of, path)
-        if item.stamp is None or now is None or now == item.stamp:
+        now = await asyncio.to_thread(mark_of, path)
+        if item.mark is None or now is None or now.is_like(item.mark):
             return True
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         card = self._window.ask(
@@ -408,12 +416,3 @@ class FileCommands:
     def _can_save(self) -> bool:
         item = self._window.documents.current
         return item is not None and (item.needs_saving or item.document.path is None)
-
-
-def _stamp_of(path: Path) -> tuple[int, int] | None:
-    """Return time and size of a file, or None when there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size

@@ -75,6 +75,7 @@ class WindowFrame(Themed, QWidget):
         self.right = RightPanel(look)
         self.status = StatusBar(look, self)
         self.start_page: StartPage | None = None
+        self._notice: QWidget | None = None
         self._wants = {"left": True, "right": True, "bottom": False}
         self._is_focus_mode = False
         self._is_bottom_grown = False
@@ -120,10 +121,15 @@ class WindowFrame(Themed, QWidget):
     def focusNextPrevChild(self, forwards: bool) -> bool:
         """Go with Tab through the parts as they lie, whenever they were made."""
         parts = (
-            self.top_bar, self.rail, self.deck, self.tab_strip, self.start_page, self.canvas,
-            self.bottom, self.right, self.status,
+            self.top_bar, self.rail, self.deck, self.tab_strip, self._notice, self.start_page,
+            self.canvas, self.bottom, self.right, self.status,
         )  # fmt: skip
         return go_round(reachable(parts), forwards)
+
+    def add_notice(self, notice: QWidget) -> None:
+        """Put a bar between the tabs and the canvas; it shows and hides itself."""
+        self._notice = notice
+        self._middle_layout.insertWidget(1, notice)
 
     def wants(self, side: str) -> bool:
         """Tell whether the panel at ``left``, ``right`` or ``bottom`` is switched on."""
