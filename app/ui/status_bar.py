@@ -7,7 +7,7 @@ from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from app.ui.run_port import DeviceInfo, JobRow, JobState
-from app.ui.words import count_words, tr
+from app.ui.words import count_words, size_words, tr
 from app.widgets.buttons import ChromeButton
 from app.widgets.icons import paint_icon
 from app.widgets.style import Style
@@ -119,7 +119,7 @@ class StatusBar(Themed, QWidget):
             if bar.right() + width + self.px(8) > limit:
                 return
             x = self._text(painter, bar.right() + self.px(8), words, "text.secondary")
-        words = tr("Models {size} GB").format(size=_short(device.models))
+        words = tr("Models {size}").format(size=size_words(device.models))
         if device.models > 0 and x + self.px(28) + text_width(font, words) <= limit:
             self._text(painter, x + self.px(20), words, "text.tertiary")
 
@@ -135,7 +135,7 @@ def _models_words(device: DeviceInfo) -> str:
     """Return what models take and whether some are slow for want of memory, or nothing."""
     if device.models <= 0 and not device.streamed:
         return ""
-    text = tr("Models take {size} GB.").format(size=_short(device.models))
+    text = tr("Models take {size}.").format(size=size_words(device.models))
     if device.streamed:
         text += " " + tr("What does not fit is read layer by layer, which is slower.")
     return text

@@ -85,6 +85,9 @@ def test_the_status_bar_says_what_models_take(window, chain):
     assert "Models" not in status.toolTip()
     before = status.grab().toImage()
 
+    window.run_port.device_changed.emit(dataclasses.replace(plain, models=21 * 2**20))
+    assert "Models take 21 MB." in status.toolTip()
+
     window.run_port.device_changed.emit(dataclasses.replace(plain, models=3 * GIB // 2))
     assert "Models take 1.5 GB." in status.toolTip()
     assert "layer by layer" not in status.toolTip()
