@@ -5,7 +5,6 @@ See ``docs/scripting.md`` for how to use it from Python.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import threading
@@ -27,15 +26,12 @@ from app.engine.events import (
 )
 from app.engine.execution.announce import now_ms
 from app.engine.execution.cache import make_cache
+from app.engine.execution.exclusive import ExclusiveRuns
 from app.engine.execution.history import History
 from app.engine.execution.housekeeping import Housekeeping
-from app.engine.execution.interrupts import (
-    StuckNode,
-    stop_control,
-)
+from app.engine.execution.interrupts import StuckNode, stop_control
 from app.engine.execution.jobs import get_job, list_jobs
 from app.engine.execution.node_output import NodeOutput
-from app.engine.execution.process_state import collecting_less, process_state_kept
 from app.engine.execution.prompt_copy import copy_prompt
 from app.engine.execution.prompt_runner import PackHooks, PromptRunner
 from app.engine.execution.queue import PromptQueue, QueueItem
@@ -117,7 +113,6 @@ class Engine:
         self._callbacks: tuple[EventCallback, ...] = ()
         self._callbacks_lock = threading.Lock()
         self._run_lock = threading.Lock()
-        self._running_thread: int | None = None
         self._housekeeping = Housekeeping(self._cache, self._run_lock)
         self._closed = False
         let_idle_threads_sleep()
@@ -141,6 +136,9 @@ class Engine:
         )
         self._runner = PromptRunner(
             self.registry, self._cache, self.history, self.emit, hooks, self._options
+        )
+        self._runs = ExclusiveRuns(
+            self._runner, self.queue, self._node_output, self._run_lock, self._load_packs_once
         )
         if keep_queue:
             self._start_keeping(None)
@@ -365,9 +363,8 @@ class Engine:
         item = self._make_item(prompt, extra_data, targets, 0, uuid.uuid4().hex)
         unsubscribe = self.subscribe(on_event) if on_event is not None else None
         try:
-            if _is_inside_event_loop():
-                return self._run_beside_loop(item)
-            return self._run_exclusively(item, waited=False)
+            self._check_open()
+            return self._runs.run_now(item)
         finally:
             if unsubscribe is not None:
                 unsubscribe()
@@ -414,14 +411,15 @@ class Engine:
         Raises:
             EngineStateError: A node of a running prompt calls this.
         """
-        if self._running_thread == threading.get_ident():
+        if self._runs.is_on_this_thread:
             raise EngineStateError("A node may not run the queue that it is part of.")
         self._housekeeping.grant()
         item = self.queue.take(timeout_s)
         if item is None:
             self._housekeeping.grant()
             return None
-        result = self._run_exclusively(item, waited=True)
+        self._check_open()
+        result = self._runs.run_taken(item)
         self._housekeeping.grant()
         self._housekeeping.after_run()
         return result
@@ -492,47 +490,6 @@ class Engine:
         wanted = None if targets is None else tuple(targets)
         return QueueItem(number, prompt_id, copy_prompt(prompt), extra, wanted, sensitive, created)
 
-    def _run_beside_loop(self, item: QueueItem) -> RunResult:
-        """Run on a thread of its own, as an event loop runs on this one (as in notebooks)."""
-        answers: list[RunResult] = []
-        errors: list[BaseException] = []
-
-        def work() -> None:
-            try:
-                answers.append(self._run_exclusively(item, waited=False))
-            except BaseException as error:  # noqa: BLE001 - raised again on the caller's thread
-                errors.append(error)
-
-        thread = threading.Thread(target=work, name="easel-run")
-        thread.start()
-        thread.join()
-        if errors:
-            raise errors[0]
-        return answers[0]
-
-    def _run_exclusively(self, item: QueueItem, *, waited: bool) -> RunResult:
-        self._check_open()
-        # A prompt from the queue has been taken out of it, so it waits rather than be lost.
-        if not self._run_lock.acquire(blocking=waited):
-            raise EngineStateError("A prompt is running; only one can run at a time.")
-        try:
-            self._running_thread = threading.get_ident()
-            self._load_packs_once()
-            if not waited:
-                self.queue.start(item)
-            stop = stop_control.begin(item.prompt_id)
-            self._node_output.install()
-            try:
-                with process_state_kept(), collecting_less(_size_of(item.prompt)):
-                    return self._runner.run(item)
-            finally:
-                stop_control.finish(stop)
-                self._node_output.uninstall()
-        finally:
-            self._running_thread = None
-            self._run_lock.release()
-            self.queue.done()
-
 
 def _claim(engine: Engine) -> None:
     global _live
@@ -550,15 +507,3 @@ def _release(engine: Engine) -> None:
     with _live_lock:
         if _live is engine:
             _live = None
-
-
-def _is_inside_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _size_of(prompt: Any) -> int:
-    return len(prompt) if isinstance(prompt, dict) else 0
