@@ -228,6 +228,13 @@ class CompareCommands:
         self._shown[item] = comparison
         self._show_bar()
 
+    def end_with(self, item: OpenDocument, name: str) -> None:
+        """End the comparison of a document with a file that it now is the same as."""
+        comparison = self._shown.get(item)
+        if comparison is not None and comparison.name == name:
+            self._forget(item)
+            self._show_bar()
+
     def _step(self, offset: int) -> None:
         comparison = self.comparison
         if comparison is not None:

@@ -138,6 +138,7 @@ class FileWatch(QObject):
         document.mark_saved()
         item.was_recovered = False
         self.settle(item, mark)
+        self._window.files.compare.end_with(item, path.name)
         self._window.documents.state_changed.emit(item)
         return True
 

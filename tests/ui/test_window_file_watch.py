@@ -139,8 +139,13 @@ def test_u396_compare_marks_what_differs_from_the_file(window, saved):
     assert comparison is not None
     (difference,) = comparison.compared.marks.differences
     assert "radius" in " ".join(difference.words).lower()
-    assert shown_bar(window) is not None
     assert radius(saved) == 4
+
+    click(shown_bar(window).buttons["load"])
+    settle(window)
+    assert radius(saved) == 9
+    assert window.files.compare.comparison is None
+    assert not window.files.compare.bar.isVisible()
 
 
 def test_u396_a_deleted_file_is_told_its_work_is_unsaved_and_can_be_saved_again(window, saved):
