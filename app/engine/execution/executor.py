@@ -22,6 +22,7 @@ from app.engine.execution.failure import error_text, is_out_of_memory
 from app.engine.execution.finishing import Finishing
 from app.engine.execution.interrupts import InterruptProcessingException, stop_control
 from app.engine.execution.keys import KeyMaker
+from app.engine.execution.needs import Needs
 from app.engine.execution.order import ExecutionOrder
 from app.engine.execution.progress import NodeState as ProgressState
 from app.engine.execution.progress import reset_progress_state
@@ -29,7 +30,6 @@ from app.engine.execution.report import RunResult
 from app.engine.execution.results import CallResult, has_blocker, merge_outputs, merge_ui
 from app.engine.execution.run_state import (
     DependencyCycleError,
-    NodeInputError,
     NodeState,
     Retention,
     Run,
@@ -75,6 +75,7 @@ class Executor:
         self._finishing = Finishing(self._tasks.wake)
         self._unsaved = UnsavedNodes(run, self._finishing, self._tell_end)
         self._caller = NodeCaller(run, self._tasks, self._finishing)
+        self._needs = Needs(run, self._order, self._caller.runs_beside)
         run.cache.begin_keys()
         self._keys = KeyMaker(run, self._tasks.complete)
         self._cutoff: Cutoff | None = None
@@ -83,7 +84,6 @@ class Executor:
         self._retention = Retention(run.states) if run.cache.releases_early else None
         self._progress = reset_progress_state(run.prompt_id, run.dynprompt, run.emit)
         self._current: NodeState | None = None
-        self._blamed: NodeState | None = None
         self._interrupted_id: str | None = None
         self._last_id: str | None = None
         self._arguments: NodeArguments | None = None
@@ -178,11 +178,11 @@ class Executor:
             for node_id, _ in self._wanted:
                 self._retention.pin(node_id)
         for node_id in self._outputs:
-            self._add_root(run.states[node_id])
+            self._needs.add_root(run.states[node_id])
         for node_id, _ in self._wanted:
             state = run.state(node_id, node_id)
-            if not self._is_available(state):
-                self._add(state)
+            if not self._needs.is_available(state):
+                self._needs.add(state)
         self._restore_expansions()
 
     def _find_cached(self) -> None:
@@ -267,50 +267,6 @@ class Executor:
         self._current = states.get(prompt.get_display_node_id(blamed)) or states[blamed]
         raise DependencyCycleError("Dependency cycle detected")
 
-    def _add_root(self, state: NodeState) -> None:
-        """Add an output node; when it is cached, nothing upstream of it is needed (E-209)."""
-        if self._is_available(state):
-            self._order.add(state.id, is_output=True)
-        else:
-            self._add(state)
-
-    def _add(self, state: NodeState) -> None:
-        """Make a node pending, and everything upstream that is not there yet (E-201)."""
-        order, run = self._order, self._run
-        stack = [state]
-        blocks: list[tuple[str, str]] = []
-        while stack:
-            node = stack.pop()
-            if node.id in order:
-                continue
-            schema = node.schema
-            self._blamed = node
-            if schema is None:
-                raise NodeInputError(
-                    f"Node {node.id} is needed, but its type {node.class_type} cannot say what "
-                    "inputs it has."
-                )
-            is_async = self._caller.runs_beside(schema)
-            order.add(node.id, is_output=schema.is_output, is_async=is_async)
-            for link in node.links:
-                if link.lazy and link.source_id not in node.requested:
-                    continue
-                source = run.state(link.source_id, node.id)
-                if not self._is_available(source):
-                    stack.append(source)
-                    blocks.append((source.id, node.id))
-        for source_id, target_id in blocks:
-            order.block(source_id, target_id)
-
-    def _is_available(self, state: NodeState) -> bool:
-        """Tell whether a result is there, and hold it for this run if so (E-413)."""
-        if state.entry is not None:
-            return True
-        if state.id in self._order:
-            return False
-        state.entry = self._run.cache.find(state.store, state.key)
-        return state.entry is not None
-
     # One node
 
     def _step(self, state: NodeState) -> None:
@@ -357,7 +313,7 @@ class Executor:
         if schema.has_check_lazy:
             wishes = self._caller.lazy_wishes(state, target, arguments)
             if wishes:
-                self._request(state, wishes)
+                self._needs.request(state, wishes)
                 self._order.put_back(state.id)
                 return
         results = self._caller.call(state, target, arguments)
@@ -367,20 +323,6 @@ class Executor:
             state.calls = results
             self._order.block_externally(state.id)
             self._order.put_back(state.id)
-
-    def _request(self, state: NodeState, wishes: list[str]) -> None:
-        """Turn lazy links that a node asked for into dependencies (E-331)."""
-        assert isinstance(state.requested, set)
-        for link in state.links:
-            if link.name in wishes:
-                state.requested.add(link.source_id)
-                self._depend(state, link.source_id)
-
-    def _depend(self, state: NodeState, source_id: str) -> None:
-        source = self._run.state(source_id, state.id)
-        if not self._is_available(source):
-            self._add(source)
-            self._order.block(source.id, state.id)
 
     def _take(self, state: NodeState, results: list[CallResult]) -> None:
         """Go on with what a node's calls gave."""
@@ -414,9 +356,9 @@ class Executor:
         if expansion.outputs:
             self._unfinished[state.id] = {node.id for node in expansion.outputs}
         for node in expansion.outputs:
-            self._add_root(node)
+            self._needs.add_root(node)
         for source_id in expansion.sources:
-            self._depend(state, source_id)
+            self._needs.depend(state, source_id)
         self._order.put_back(state.id)
 
     def _take_expansion(self, state: NodeState, expansion: Expansion) -> None:
@@ -511,7 +453,7 @@ class Executor:
         self._stop.in_node = False
         arguments = self._arguments.lists if self._arguments is not None else None
         # Before the first node runs, the one that was being added is at fault.
-        self.news.failed(error, self._current or self._blamed, arguments)
+        self.news.failed(error, self._current or self._needs.blamed, arguments)
         log.info("Prompt %s failed: %s", self._run.prompt_id, error_text(error))
         self._mark_failed()
         if is_out_of_memory(error):
