@@ -16,7 +16,7 @@ from typing import Any
 
 from app.engine import compat
 from app.engine.device import let_idle_threads_sleep
-from app.engine.errors import EngineStateError, SettingsError, describe
+from app.engine.errors import EngineStateError, SettingsError
 from app.engine.events import (
     Event,
     EventCallback,
@@ -31,6 +31,7 @@ from app.engine.execution.history import History
 from app.engine.execution.housekeeping import Housekeeping
 from app.engine.execution.interrupts import StuckNode, stop_control
 from app.engine.execution.jobs import get_job, list_jobs
+from app.engine.execution.listeners import Listeners
 from app.engine.execution.node_output import NodeOutput
 from app.engine.execution.prompt_copy import copy_prompt
 from app.engine.execution.prompt_runner import PackHooks, PromptRunner
@@ -110,8 +111,7 @@ class Engine:
         self.history = History()
         self.pack_reports: list[PackReport] = []
         self._cache = make_cache(cache)
-        self._callbacks: tuple[EventCallback, ...] = ()
-        self._callbacks_lock = threading.Lock()
+        self._listeners = Listeners()
         self._run_lock = threading.Lock()
         self._housekeeping = Housekeeping(self._cache, self._run_lock)
         self._closed = False
@@ -204,7 +204,7 @@ class Engine:
         self._node_output.uninstall()
         self.emit(ExecutionInterruptedEvent(stopped, stuck, None, (), now_ms()))
         self.emit(ExecutingEvent(stopped, None, None))
-        callbacks, self._callbacks = self._callbacks, ()
+        listeners, self._listeners = self._listeners, Listeners()
         waiting, paused = self.queue.pending, self.queue.paused
         self.queue.close()
         self._leave_process()
@@ -216,7 +216,7 @@ class Engine:
             early_cutoff=self._options.early_cutoff,
             pure_workers=self._options.pure_workers,
         )
-        fresh._callbacks = callbacks
+        fresh._listeners = listeners
         fresh._take_over(self, waiting, paused)
         return fresh
 
@@ -321,22 +321,11 @@ class Engine:
         Returns:
             A function that ends the subscription.
         """
-        with self._callbacks_lock:
-            self._callbacks = (*self._callbacks, callback)
-
-        def unsubscribe() -> None:
-            with self._callbacks_lock:
-                self._callbacks = tuple(each for each in self._callbacks if each is not callback)
-
-        return unsubscribe
+        return self._listeners.add(callback)
 
     def emit(self, event: Event) -> None:
         """Tell the listeners; one that fails is logged and does not disturb the others."""
-        for callback in self._callbacks:
-            try:
-                callback(event)
-            except Exception as error:  # noqa: BLE001 - a listener must not end the run
-                log.error("A listener failed at %s: %s", event.NAME, describe(error))
+        self._listeners.tell(event)
 
     # Running
 

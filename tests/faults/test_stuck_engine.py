@@ -113,6 +113,21 @@ def test_the_thread_left_behind_disturbs_nobody_when_it_ends(stuck):
         fresh.close()
 
 
+def test_a_listener_of_the_engine_left_behind_can_still_leave(stuck):
+    heard = []
+    leave = stuck[0].subscribe(heard.append)
+    fresh = stuck[0].successor()
+    try:
+        leave()
+        count = len(heard)
+        fresh.registry.classes.update(Show=Show)
+        fresh.run(prompt("Show", 3))
+
+        assert len(heard) == count
+    finally:
+        fresh.close()
+
+
 def test_the_successor_keeps_the_queue_on_disk(stuck, tmp_path):
     fresh = stuck[0].successor()
     fresh.close()
