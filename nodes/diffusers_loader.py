@@ -41,7 +41,7 @@ class DiffusersLoader:
     @classmethod
     def INPUT_TYPES(cls) -> InputTypes:
         """Declare the folder."""
-        tooltip = "A folder with model_index.json, unet, vae and text_encoder."
+        tooltip = "A folder with model_index.json, unet or transformer, vae and text_encoder."
         return {"required": {"model_path": (list_folders(_folders()), {"tooltip": tooltip})}}
 
     RETURN_TYPES = ("MODEL", "CLIP", "VAE")
@@ -53,8 +53,8 @@ class DiffusersLoader:
     FUNCTION = "load_checkpoint"
     CATEGORY = "advanced/loaders/deprecated"
     DESCRIPTION = (
-        "Loads Stable Diffusion 1, 2 or XL from a folder of models/diffusers, where each part "
-        "has a folder of its own."
+        "Loads Stable Diffusion or Flux from a folder of models/diffusers, where each part has a "
+        "folder of its own. How the model was trained is read there too."
     )
     SEARCH_ALIASES = ["load diffusers model"]
 

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from app.engine.errors import ModelFileError
+from app.engine.models.diffusers_schedule import TrainingSchedule, read_schedule
+from app.engine.models.diffusion_model import DiffusionModel
 from app.engine.models.loading import Checkpoint, diffusion_model_from_tensors
+from app.engine.models.patcher import ModelPatcher
+from app.engine.models.predictions import make_model_sampling
 from app.engine.models.text_encoder import CLIP
 from app.engine.models.text_encoder_files import encoder_tensors, layout_for, make_clip
 from app.engine.models.vae import VAE
@@ -24,7 +28,10 @@ _NETWORK_STEMS: Final = ("diffusion_pytorch_model",)
 _TEXT_STEMS: Final = ("model", "pytorch_model")
 _FORMS: Final = (".fp16.safetensors", ".safetensors", ".fp16.bin", ".bin")
 """Endings in the order in which they are taken; the first that is there counts."""
-_TEXT_FOLDERS: Final = ("text_encoder", "text_encoder_2")
+_NETWORK_FOLDERS: Final = ("unet", "transformer")
+_TEXT_FOLDERS: Final = ("text_encoder", "text_encoder_2", "text_encoder_3")
+_TEXT_TYPES: Final = {"SD3": "sd3", "Flux": "flux", "FluxSchnell": "flux"}
+"""What the text encoders of a family are for, where their kinds leave a choice."""
 
 
 def list_folders(roots: Folders) -> list[str]:
@@ -55,7 +62,9 @@ def _walk(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def load_diffusers(folder: str | os.PathLike[str], embedding_folders: Folders = ()) -> Checkpoint:
-    """Load a folder with ``unet``, ``vae``, ``text_encoder`` and perhaps ``text_encoder_2``.
+    """Load a folder with ``unet`` or ``transformer``, ``vae``, and ``text_encoder`` to its third.
+
+    How the model was trained is read from ``scheduler`` where the folder has it.
 
     Args:
         folder: The folder.
@@ -65,23 +74,41 @@ def load_diffusers(folder: str | os.PathLike[str], embedding_folders: Folders = 
         The parts; None for text encoders or a VAE that are not there.
 
     Raises:
-        ModelFileError: There is no UNet, a file cannot be read, or it is of no known family.
+        ModelFileError: There is no network, a file cannot be read, or it is of no known family.
     """
     root = Path(folder)
-    network = _read_part(root / "unet", _NETWORK_STEMS)
-    if network is None:
-        raise ModelFileError(
-            f'"{root.name}" has no weights in a folder "unet", as Stable Diffusion 1, 2 and XL '
-            "have in diffusers' layout."
-        )
-    try:
-        model = diffusion_model_from_tensors(network)
-    except ModelFileError as error:
-        raise _named(root / "unet", error) from error
-    return Checkpoint(model, _text_encoders(root, embedding_folders), _vae(root))
+    schedule = read_schedule(root)
+    model = _network(root)
+    if schedule is not None:
+        _follow(model.model, schedule)
+    text_type = _TEXT_TYPES.get(model.model.family.name, "stable_diffusion")
+    return Checkpoint(model, _text_encoders(root, text_type, embedding_folders), _vae(root))
 
 
-def _text_encoders(root: Path, embedding_folders: Folders) -> CLIP | None:
+def _network(root: Path) -> ModelPatcher:
+    for name in _NETWORK_FOLDERS:
+        tensors = _read_part(root / name, _NETWORK_STEMS)
+        if tensors is None:
+            continue
+        try:
+            return diffusion_model_from_tensors(tensors)
+        except ModelFileError as error:
+            raise _named(root / name, error) from error
+    raise ModelFileError(
+        f'"{root.name}" has no weights in a folder "unet" or "transformer", as models have in '
+        "diffusers' layout."
+    )
+
+
+def _follow(model: DiffusionModel, schedule: TrainingSchedule) -> None:
+    """Sample a model as its folder says that it was trained."""
+    model_type, settings = schedule.sampling(model.model_type, model.model_config.sampling_settings)
+    model.model_sampling = make_model_sampling(model_type, settings)
+    model.model_type = model_type
+    model.model_config.sampling_settings = settings
+
+
+def _text_encoders(root: Path, text_type: str, embedding_folders: Folders) -> CLIP | None:
     parts: dict[str, StateDict] = {}
     used: list[str] = []
     for name in _TEXT_FOLDERS:
@@ -96,7 +123,7 @@ def _text_encoders(root: Path, embedding_folders: Folders) -> CLIP | None:
         used.append(f"{root.name}/{name}")
     if not parts:
         return None
-    layout = layout_for(parts, "stable_diffusion", ", ".join(used))
+    layout = layout_for(parts, text_type, ", ".join(used))
     return make_clip(layout, parts, embedding_folders)
 
 

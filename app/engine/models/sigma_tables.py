@@ -59,7 +59,8 @@ class DiscreteTable(SigmaTable):
 
     Args:
         settings: May hold ``beta_schedule`` ("linear", or "sqrt_linear"), ``linear_start``,
-            ``linear_end``, ``timesteps`` and ``zsnr``.
+            ``linear_end``, ``timesteps`` and ``zsnr``; or ``betas``, numbers in place of the first
+            four.
         zsnr: Whether the last level is raised to nearly pure noise, where ``settings`` does
             not say (Lin et al. 2023, arXiv:2305.08891; D-041).
     """
@@ -70,7 +71,9 @@ class DiscreteTable(SigmaTable):
         end = float(settings.get("linear_end", 0.012))
         count = int(settings.get("timesteps", 1000))
         schedule = settings.get("beta_schedule", "linear")
-        if schedule == "linear":
+        if settings.get("betas") is not None:
+            betas = torch.tensor(settings["betas"], dtype=torch.float64)
+        elif schedule == "linear":
             betas = torch.linspace(start**0.5, end**0.5, count, dtype=torch.float64) ** 2
         elif schedule == "sqrt_linear":
             betas = torch.linspace(start, end, count, dtype=torch.float64)
