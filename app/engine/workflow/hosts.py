@@ -24,6 +24,8 @@ from app.engine.workflow.node_binding import PRIMITIVE, type_text
 INPUT_BOX: Final = "-10"
 OUTPUT_BOX: Final = "-20"
 
+_PLAIN_TYPES: Final = frozenset({"INT", "FLOAT", "BOOLEAN", "STRING"})
+
 RECURSIVE: Final = "This subgraph contains itself, so it cannot run."
 
 
@@ -198,15 +200,33 @@ def resolve_source(interface: Interface, node_key: str, widget_name: str) -> Bou
 
 
 def _promote(item: InterfaceInput, bound: BoundGraph) -> None:
-    """Promote the widget behind the first usable interior link, if there is one."""
-    if not item.targets:
-        return
-    key, place = item.targets[0]
-    node = bound.nodes[key]
-    name = node.inputs[place].widget
-    widget = None if name is None else node.widget(name)
-    if widget is not None:
-        item.node, item.widget = key, widget
+    """Promote the widget behind the first interior link that leads to one, if there is any."""
+    for key, place in item.targets:
+        node = bound.nodes[key]
+        name = node.inputs[place].widget
+        if node.is_missing:
+            widget = _missing_widget(node, node.inputs[place])
+        else:
+            widget = None if name is None else node.widget(name)
+        if widget is not None:
+            item.node, item.widget = key, widget
+            return
+
+
+def _missing_widget(node: BoundNode, item: BoundInput) -> BoundWidget | None:
+    """Return what the file tells of a widget of a missing type, or None for a plain socket.
+
+    Hosts count it: without it the values of all widgets after it would be those of others.
+    """
+    stored = as_list(node.node.raw.get("inputs"))
+    raw = as_mapping(stored[item.stored]) if item.stored is not None else {}
+    name = as_mapping(raw.get("widget")).get("name")
+    if not isinstance(name, str) or not name:
+        return None
+    known = next((widget for widget in node.widgets if widget.label == name), None)
+    value = None if known is None else known.value
+    kind = item.type if item.type in _PLAIN_TYPES else "STRING"
+    return BoundWidget(name, item.label, kind, value, value, is_unset=known is None)
 
 
 def _promoted_widgets(node: Node, interface: Interface) -> list[BoundWidget]:
@@ -255,6 +275,9 @@ def _place_proxies(
             continue
         source = resolve_source(interface, key, name)
         if source is None:
+            missing = by_source.get((key, name))
+            if missing is not None:
+                missing.slot = place
             continue
         widget = by_source.get((key, source.name))
         if widget is None:

@@ -133,7 +133,9 @@ class ProxySettler:
             if any(widget is None or widget.value != values[0] for widget in widgets):
                 continue
             bound = trial.bound(subgraph)
-            trial.apply(set_widget(trial.workflow, bound, *source, values[0]))
+            # Of a missing type only the sockets know their widgets.
+            if bound.nodes[source[0]].widget(source[1]) is not None:
+                trial.apply(set_widget(trial.workflow, bound, *source, values[0]))
 
     def _settled(self, subgraph: str, interface: Interface, node: Node) -> Raw:
         """Return the properties of a host as the web editor converts them."""
@@ -157,9 +159,8 @@ class ProxySettler:
                     exposed.append({"name": name, "sourceNodeId": key, "sourcePreviewName": name})
                     continue
                 source = resolve_source(interface, key, name)
-                if (key == "-1" and name in names) or (
-                    source is not None and (key, source.name) in adopted
-                ):
+                adopted_name = name if source is None else source.name
+                if (key == "-1" and name in names) or (key, adopted_name) in adopted:
                     continue
                 if source is not None:
                     reason = _NO_INPUT

@@ -24,7 +24,7 @@ from workflow_tools import (
 )
 
 from app.engine.workflow.edits import set_widget
-from app.engine.workflow.edits.subgraphs import unpack_subgraph
+from app.engine.workflow.edits.subgraphs import move_input, unpack_subgraph
 from app.engine.workflow.model import Mode, Workflow
 from app.engine.workflow.reader import open_workflow
 from app.engine.workflow.seeds import step_seeds
@@ -77,7 +77,7 @@ def _unpacked(desk: Desk, host: str) -> tuple[str, ...]:
     ("name", "host", "count"),
     [
         ("image_ernie_image", "88", 2),
-        ("image_qwen_image_2_1_t2i", "459", 1),
+        ("image_qwen_image_2_1_t2i", "459", 5),
         ("video_wan21_scail2_character_replacement", "213", 1),
         ("image_ideogram4_t2i", "98", 1),
     ],
@@ -91,7 +91,14 @@ def test_w046_templates_keep_their_prompt_when_a_shared_value_is_unpacked(name, 
     carriers = _unpacked(desk, host)
 
     assert len(carriers) == count
-    assert _meaning(desk, carriers) == before
+    after = _meaning(desk, carriers)
+    for key, (kind, inputs) in before.items():
+        if kind is None:
+            # No link brings a choice to a missing type: it stands among the stored values.
+            stored = [v for name, v in after[key][1].items() if name.startswith("UNKNOWN")]
+            for name in inputs.keys() - after[key][1].keys():
+                assert inputs.pop(name) in stored
+    assert after == before
     desk.undo()
     assert content(desk.workflow) == start
 
@@ -306,3 +313,108 @@ def test_w046_a_nested_host_unpacked_inside_a_subgraph_keeps_its_value():
     assert _meaning(root, carriers) == before
     shown.undo()
     assert content(shown.workflow) == start
+
+
+def _with_missing(first: str, **more: Any) -> Workflow:
+    """Return a host (1) of four inputs; those of the missing node lie between known ones."""
+    inner = subgraph(
+        "s",
+        [
+            node(5, "EmptyLatentImage", outputs=[out("LATENT", "LATENT")],
+                 widgets_values=[64, 64, 1],
+                 inputs=[slot("width", "INT", 1, widget={"name": "width"}),
+                         slot("height", "INT", 4, widget={"name": "height"})]),
+            node(6, "Of No Pack", widgets_values=["inside", 3],
+                 inputs=[slot("words", "STRING", 2, widget={"name": "words"}),
+                         slot("amount", "INT", 3, widget={"name": "amount"})]),
+            node(7, "PreviewAny", inputs=[slot("source", "*", 5)]),
+        ],
+        [(1, -10, 0, 5, 0), (5, -10, 1, 7, 0), (2, -10, 1, 6, 0), (3, -10, 2, 6, 1),
+         (4, -10, 3, 5, 1)],
+        inputs=(("width", "INT"), ("words", "STRING"), ("amount", "INT"), ("height", "INT")),
+    )  # fmt: skip
+    inner["inputs"][1]["linkIds"] = [5, 2] if first == "plain" else [2, 5]
+    slots = [slot(name, kind, None, widget={"name": name})
+             for name, kind in (("width", "INT"), ("words", "STRING"), ("amount", "INT"),
+                                ("height", "INT"))]  # fmt: skip
+    host = node(1, "s", inputs=slots, widgets_values=[768, "a fox", 8, 512], **more)
+    return flow([host], definitions={"subgraphs": [inner]})
+
+
+@pytest.mark.parametrize("first", ["plain", "missing"])
+def test_w046_values_of_a_host_stay_with_their_inputs_when_a_type_inside_is_missing(first):
+    desk = Desk(_with_missing(first))
+    start, before = content(desk.workflow), _meaning(desk)
+
+    shown = {widget.name: (widget.type, widget.value) for widget in desk.bound.nodes["1"].widgets}
+    assert shown == {
+        "width": ("INT", 768), "words": ("STRING", "a fox"),
+        "amount": ("INT", 8), "height": ("INT", 512),
+    }  # fmt: skip
+    assert (before["5"][1]["width"], before["5"][1]["height"]) == (768, 512)
+    assert (before["6"][1]["words"], before["6"][1]["amount"]) == ("a fox", 8)
+    assert before["7"][1] == {"source": "a fox"}
+
+    desk.do(set_widget(*desk.both, "1", "words", "a cat"))
+    assert desk.bound.nodes["1"].node.raw["widgets_values"] == [768, "a cat", 8, 512]
+    desk.undo()
+    carriers = _unpacked(desk, "1")
+    assert _meaning(desk, carriers) == before
+    assert desk.bound.nodes["6"].node.raw["widgets_values"] == ["inside", 3]
+    desk.undo()
+    assert content(desk.workflow) == start
+
+
+def test_w046_older_lists_of_promoted_widgets_name_those_of_missing_types_too():
+    entries = [["5", "height"], ["6", "words"], ["5", "width"], ["6", "amount"]]
+    workflow = _with_missing("missing", properties={"proxyWidgets": entries})
+    workflow.root.nodes["1"].raw["widgets_values"] = [512, "a fox", 768, 8]
+    desk = Desk(workflow)
+
+    shown = {widget.name: widget.value for widget in desk.bound.nodes["1"].widgets}
+    assert shown == {"width": 768, "words": "a fox", "amount": 8, "height": 512}
+    before = _meaning(desk)
+    assert _meaning(desk, _unpacked(desk, "1")) == before
+
+
+def test_w046_a_slot_added_beside_values_of_missing_types_moves_none_of_them():
+    desk = Desk(_with_missing("missing"))
+    before = _meaning(desk)
+
+    desk.do(move_input(*desk.both, 0, 3, subgraph="s"))
+
+    assert _meaning(desk) == before
+    assert desk.bound.nodes["1"].node.raw["widgets_values"] == ["a fox", 8, 512, 768]
+
+
+@pytest.mark.skipif(_folder() is None, reason="the template package is not installed")
+def test_w046_a_template_with_missing_types_shows_each_value_at_its_widget():
+    folder = _folder()
+    assert folder is not None
+    desk = Desk(open_workflow(folder / "image_qwen_image_2_1_image_edit.json"))
+
+    shown = {widget.name: widget.value for widget in desk.bound.nodes["459"].widgets}
+    assert shown["prompt"] == "Replace costumes for the character"
+    assert (shown["cfg"], shown["steps"], shown["width"], shown["height"]) == (1, 25, 1024, 1024)
+    assert (shown["scheduler"], shown["scheduler_1"]) == ("euler", "simple")
+    assert isinstance(shown["seed"], int)
+
+
+def test_w046_a_choice_for_a_missing_type_is_written_where_the_file_tells_its_place():
+    inner = subgraph(
+        "s",
+        [node(6, "Of No Pack", widgets_values=["cpu", 3],
+              inputs=[slot("device", "COMBO", 1, widget={"name": "device"}),
+                      slot("amount", "INT", None, widget={"name": "amount"})])],
+        [(1, -10, 0, 6, 0)], inputs=(("device", "COMBO"),),
+    )  # fmt: skip
+    host = node(1, "s", inputs=[slot("device", "COMBO", widget={"name": "device"})],
+                widgets_values=["gpu"])  # fmt: skip
+    desk = Desk(flow([host], definitions={"subgraphs": [inner]}), _definitions())
+    start = content(desk.workflow)
+
+    assert _unpacked(desk, "1") == ()
+
+    assert desk.bound.nodes["6"].node.raw["widgets_values"] == ["gpu", 3]
+    desk.undo()
+    assert content(desk.workflow) == start

@@ -275,9 +275,13 @@ class _Unpacking:
             if index is None:
                 self._push(self.nodes.get(widget.source[1], ""), widget.source[2], widget.value)
             elif self._entering[index] is None or index in self.carriers:
-                for key, _, item in self._ends(index):
-                    if item.widget is not None:
-                        self._push(key, item.widget, widget.value)
+                for key, node, item in self._ends(index):
+                    name = item.widget
+                    if name is None and node.is_missing and not self._is_fed(key, item):
+                        # What no link can bring is written where the file tells the place.
+                        name = next((w.name for w in node.widgets if w.label == item.name), None)
+                    if name is not None:
+                        self._push(key, name, widget.value)
 
     def _ends(self, index: int) -> Iterator[tuple[str, BoundNode, BoundInput]]:
         """Yield ``(new node key, node, input)`` for all places that a host input's value reached.
@@ -299,6 +303,10 @@ class _Unpacking:
             elif node.key not in seen:
                 seen.add(node.key)
                 waiting.extend(node.outputs[0].links)
+
+    def _is_fed(self, key: str, item: BoundInput) -> bool:
+        node = self._trial.bound(self._graph_id).nodes[key]
+        return any(twin.name == item.name and twin.link is not None for twin in node.inputs)
 
     def _push(self, key: str, name: str, value: Any) -> None:
         trial = self._trial
