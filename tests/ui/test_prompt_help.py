@@ -117,12 +117,15 @@ def direct(name=STARTER):
     return document([loader(name, [1]), encode(9, 1)], [[1, 1, 1, 9, 0, "CLIP"]])
 
 
-def inside_a_subgraph():
+def with_subgraph():
     inner = {
         "id": "0b3f6b52-6b2b-4dbe-9d4c-4c6a3e6f1a11", "name": "Prompt", "version": 1,
         "inputNode": {"id": -10, "bounding": [0, 0, 120, 60]},
         "outputNode": {"id": -20, "bounding": [500, 0, 120, 60]},
-        "inputs": [{"id": "a", "name": "clip", "type": "CLIP", "linkIds": [5]}],
+        "inputs": [
+            {"id": "a", "name": "clip", "type": "CLIP", "linkIds": [5]},
+            {"id": "c", "name": "text", "type": "STRING", "linkIds": [7]},
+        ],
         "outputs": [{"id": "b", "name": "out", "type": "CONDITIONING", "linkIds": [6]}],
         "widgets": [], "groups": [], "nodes": [encode(9, 5)],
         "links": [
@@ -130,12 +133,21 @@ def inside_a_subgraph():
              "type": "CLIP"},
             {"id": 6, "origin_id": 9, "origin_slot": 0, "target_id": -20, "target_slot": 0,
              "type": "CONDITIONING"},
+            {"id": 7, "origin_id": -10, "origin_slot": 1, "target_id": 9, "target_slot": 1,
+             "type": "STRING"},
         ],
     }  # fmt: skip
-    host = node(4, inner["id"], (), [("clip", "CLIP", 1)], [("CONDITIONING", [])])
-    made = document(
+    text = {"name": "text", "type": "STRING", "widget": {"name": "text"}}
+    inner["nodes"][0]["inputs"].append({**text, "link": 7})
+    host = node(4, inner["id"], ["red"], [("clip", "CLIP", 1)], [("CONDITIONING", [])])
+    host["inputs"].append({**text, "link": None})
+    return document(
         [loader(STARTER, [1]), host], [[1, 1, 1, 4, 0, "CLIP"]], definitions={"subgraphs": [inner]}
     )
+
+
+def inside_a_subgraph():
+    made = with_subgraph()
     assert made.enter("4")
     return made
 
@@ -187,6 +199,15 @@ def test_u245_prompts_of_the_starter_model_are_counted_in_words(prompt_help, way
     note, _ = noted(prompt_help, WAYS[way](), "a red apple, (flat:1.2)")
 
     assert note == TextNote("4 of 12 words")
+
+
+def test_u245_a_prompt_that_a_subgraph_shows_outside_is_counted_as_inside(prompt_help):
+    made, told = with_subgraph(), []
+    assert made.bound.nodes["4"].widget("text").source is not None
+
+    prompt_help.aid_for(made, "4", "text").count("red apple", 9, told.append)
+
+    assert told == [TextNote("2 of 12 words")]
 
 
 def test_u245_a_second_row_begins_after_twelve_words(prompt_help):
