@@ -13,6 +13,7 @@ from app.engine.errors import EaselError
 from app.engine.settings import Settings, merge_changes, settings_path
 from app.ui.autosave import Recovery
 from app.ui.background import log
+from app.ui.disk_marks import mark_of
 from app.ui.keybindings import Keybindings, merge_own_keys, own_keys_path
 from app.ui.window_frame import LEFT_CLOSES_UNDER, RIGHT_CLOSES_UNDER
 from app.ui.window_state import WRITE_DELAY_MS, update_json
@@ -154,7 +155,10 @@ class Session:
         old = window.documents.with_path(item.path) if item.path is not None else None
         if old is not None and not old.needs_saving:
             window.documents.remove(old)
-        window.files.add(workflow, path=item.path, name=item.title, was_recovered=True)
+        restored = window.files.add(workflow, path=item.path, name=item.title, was_recovered=True)
+        if item.path is not None:
+            # Only what happens to the file from now on is news.
+            window.files.watch.settle(restored, await asyncio.to_thread(mark_of, item.path))
         return True
 
     def _take_changes(self) -> list[Callable[[], None]]:

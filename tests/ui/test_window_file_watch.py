@@ -375,3 +375,25 @@ def test_a_file_that_is_away_for_a_moment_is_not_gone(tmp_path):
     timer.join()
 
     assert [finding for finding, _ in found] == [disk_marks.Finding.SAME]
+
+
+def test_u396_the_file_of_restored_work_is_watched_too(make_window, tmp_path):
+    home = tmp_path / "home"
+    first = make_window(home=home)
+    item = run_task(first.files.open_file(write_chain(tmp_path / "Chain.json")))
+    set_radius(item, 17)
+    run_task(first.journal.flush())
+    # A crash: the lock goes with the process, the files stay.
+    first.journal._lock.unlock()
+    first.journal._lock = None
+    second = make_window(home=home)
+    wait_until(lambda: second.findChildren(QuestionCard))
+    click(second.findChildren(QuestionCard)[0].buttons["restore"])
+    settle(second)
+    assert (radius(second.documents.current), shown_bar(second)) == (17, None)
+
+    put_beside(tmp_path / "Chain.json", changed_text(9))
+    look(second)
+
+    assert shown_buttons(second) == {"load", "compare", "keep"}
+    assert second.documents.current.needs_saving
