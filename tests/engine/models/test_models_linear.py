@@ -89,3 +89,64 @@ def test_what_the_second_library_cannot_do_goes_the_usual_way(calls, case):
     if case == "gradients":
         result.sum().backward()
         assert x.grad is not None
+
+
+@pytest.mark.parametrize("case", ["every second", "one number", "one row", "shorter"])
+def test_a_bias_that_lies_otherwise_is_added_as_it_reads(calls, case):
+    x, weight, bias = _parts((20,))
+    if case == "every second":
+        bias = torch.stack([bias, -bias], 1)[:, 0]
+    elif case == "one number":
+        bias = bias[:1].expand(80)
+    elif case == "one row":
+        bias = bias[None]
+    else:
+        bias = bias[:1]
+
+    assert torch.equal(linear(x, weight, bias), F.linear(x, weight, bias))
+    assert calls == []
+
+
+def test_shapes_that_do_not_match_are_told_as_torch_tells_it():
+    x, weight, bias = _parts((20,))
+
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        linear(x[:, :40], weight, bias)
+
+
+def test_rows_without_columns_give_the_bias(calls):
+    _, weight, bias = _parts((20,))
+
+    result = linear(torch.zeros(20, 0), weight[:, :0], bias)
+
+    assert torch.equal(result, bias.expand(20, 80))
+
+
+def test_a_gradient_of_the_bias_alone_is_computed(calls):
+    x, weight, bias = _parts((20,))
+    bias.requires_grad_()
+
+    linear(x, weight, bias).sum().backward()
+
+    assert torch.equal(bias.grad, torch.full((80,), 20.0))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@torch.no_grad()
+def test_forward_derivatives_are_kept(calls):
+    x, weight, bias = _parts((20,))
+    x, slope = torch.func.jvp(lambda x: linear(x, weight, bias), (x,), (torch.ones_like(x),))
+
+    torch.testing.assert_close(slope, weight.sum(1).expand(20, 80), rtol=0, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_recording_and_compiling_packs_meet_nothing_unknown():
+    x, weight, bias = _parts((20,))
+    recorded = torch.jit.trace(lambda x: linear(x, weight, bias), x)
+    compiled = torch.compile(
+        lambda x: linear(x, weight, bias), backend="eager", fullgraph=True, dynamic=False
+    )
+
+    for run in (recorded, compiled):
+        torch.testing.assert_close(run(x), F.linear(x, weight, bias), rtol=0, atol=1e-5)
