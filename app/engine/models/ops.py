@@ -105,6 +105,15 @@ class Embedding(Streaming, nn.Embedding):  # type: ignore[misc]  # both declare 
 
     bias = None
 
+    def forward(self, input: torch.Tensor, out_dtype: torch.dtype | None = None) -> torch.Tensor:
+        """Return :meth:`rows`, as packs ask for them.
+
+        Args:
+            input: Row numbers ``(...)``.
+            out_dtype: Type to return; None for the weight's, or float32 where it stays in the file.
+        """
+        return self.rows(input, out_dtype or (torch.float32 if self.streams else self.weight.dtype))
+
     def rows(self, ids: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Return ``(..., width)`` in ``dtype`` for ``(...)`` row numbers."""
         found = F.embedding(ids.to(self.weight.device), self.weight)

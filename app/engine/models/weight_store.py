@@ -227,7 +227,8 @@ class WeightStore:
         for path, names in layers.items():
             layer = self.module.get_submodule(path) if path else self.module
             size = sum(self._computing_bytes(self.stored[name], dtype) for name in names)
-            if isinstance(layer, Streaming) and size > left:
+            # Factors and patches of a table are for all of it, not for the rows that are asked for.
+            if isinstance(layer, Streaming) and not isinstance(layer, Embedding) and size > left:
                 streamed.update(names)
             else:
                 left -= size

@@ -36,6 +36,19 @@ def test_the_table_of_words_stays_in_the_file(tiny):
     assert clip.patcher.lowvram_patch_counter() == 0
 
 
+def test_packs_that_call_the_table_get_rows_as_they_compute(tiny):
+    clip = tiny.clip
+    clip.load_model()
+    ids = torch.tensor([[1, 2, 3]])
+    table = clip.cond_stage_model.get_submodule(TABLE.removesuffix(".weight"))
+
+    rows = table(ids)
+
+    assert rows.dtype == torch.float32
+    assert torch.equal(rows, clip.patcher.store.computed(TABLE)[ids])
+    assert table(ids, out_dtype=torch.bfloat16).dtype == torch.bfloat16
+
+
 def test_a_table_that_is_patched_is_copied_and_computes_the_same(tiny):
     clip = tiny.clip
     plain = encode(clip)
