@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import stat
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ def mark_of(path: Path) -> DiskMark | None:
     """Return the mark of a file; None when it cannot be read. Touches the disk."""
     try:
         found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            return None  # reading a pipe would wait for ever
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "blake2b").digest()
         after = path.stat()
@@ -82,6 +85,8 @@ def _look(path: Path, mark: DiskMark, known: DiskMark | None) -> tuple[Finding, 
         return Finding.GONE, None
     except OSError:
         return Finding.UNKNOWN, None
+    if not stat.S_ISREG(now.st_mode):
+        return Finding.GONE, None
     stamp = (now.st_mtime_ns, now.st_size)
     if stamp == (mark.time_ns, mark.size):
         return Finding.SAME, mark

@@ -397,3 +397,18 @@ def test_u396_the_file_of_restored_work_is_watched_too(make_window, tmp_path):
 
     assert shown_buttons(second) == {"load", "compare", "keep"}
     assert second.documents.current.needs_saving
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_u396_something_else_in_the_place_of_the_file_counts_as_deleted(window, saved, kind):
+    path = saved.document.path
+    path.unlink()
+    if kind == "pipe" and not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes with names here")
+    path.mkdir() if kind == "folder" else os.mkfifo(path)
+
+    look(window)
+
+    assert shown_buttons(window) == {"save", "keep"}
+    assert saved.needs_saving
+    assert disk_marks.mark_of(path) is None
