@@ -64,7 +64,7 @@ def encoder_of(prompt: Mapping[str, Any], node: str, find_file: FindFile) -> Pro
         words = read_words(path) if path is not None else None
         if words is not None:
             return PromptEncoder(EncoderKind.STARTER, words)
-    elif inputs.get(_TYPE_INPUT) in _T5_TYPES:
+    elif str(inputs.get(_TYPE_INPUT)) in _T5_TYPES:  # a linked one is a list
         return PromptEncoder(EncoderKind.T5)
     return CLIP_ENCODER
 

@@ -162,7 +162,8 @@ def _read_words(path: str, _changed_ns: int, size: int) -> StarterWords | None:
                 return None
             stream.seek(8 + length + start)
             return StarterWords(unpack_words(stream.read(end - start)))
-    except (OSError, ValueError, struct.error, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, ArithmeticError, struct.error, LookupError, TypeError,
+            AttributeError, RecursionError):  # fmt: skip
         return None
 
 

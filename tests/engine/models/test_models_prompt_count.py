@@ -69,11 +69,13 @@ def test_what_is_no_starter_model_or_damaged_has_no_vocabulary(tmp_path):
     save_file({"model.weight": torch.zeros(3)}, other)
     path = write_starter(tmp_path / "a.safetensors", ["cat"])
     whole = Path(path).read_bytes()
+    endless = b'{"cond_stage_model.starter.vocabulary": {"data_offsets": [0, 1e400]}}'
     damaged = {
         "cut": whole[:-12], "short": whole[:5], "empty": b"",
         "header": whole[:8] + b"}" + whole[9:],
         "long": struct.pack("<Q", 2**62) + whole[8:],
         "offsets": whole.replace(b'"data_offsets":[', b'"data_offsets":{', 1),
+        "endless": struct.pack("<Q", len(endless)) + endless,
         "letters": whole[:-1] + b"\xff",
     }  # fmt: skip
     for name, content in damaged.items():
@@ -124,6 +126,7 @@ def load(kind, **inputs):
         (load("CheckpointLoaderSimple", ckpt_name=["7", 0]), EncoderKind.CLIP),
         (load("DualCLIPLoader", clip_name1="a", clip_name2="b", type="flux"), EncoderKind.T5),
         (load("DualCLIPLoader", clip_name1="a", clip_name2="b", type="sdxl"), EncoderKind.CLIP),
+        (load("DualCLIPLoader", clip_name1="a", clip_name2="b", type=["7", 0]), EncoderKind.CLIP),
     ],
 )
 def test_u245_the_encoder_is_found_up_the_links(tmp_path, loader, kind):
