@@ -152,6 +152,22 @@ def test_a_failing_listener_does_not_end_the_run(engine, caplog):
     assert "listener" in caplog.text
 
 
+def test_a_listener_of_one_run_that_listens_always_goes_on_listening(engine):
+    heard = []
+    listen = heard.append
+    end = engine.subscribe(listen)
+
+    engine.run(simple(), on_event=listen)
+    twice = len(heard)
+    engine.run(simple())
+
+    assert len(heard) > twice
+    end()
+    count = len(heard)
+    engine.run(simple())
+    assert len(heard) == count
+
+
 def picture(width=4, height=3):
     return numpy.arange(height * width * 3, dtype=numpy.uint8).reshape(height, width, 3)
 
