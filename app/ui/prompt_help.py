@@ -116,6 +116,7 @@ class PromptAid:
         self._key = key
         self._name = name
         self._encoder: PromptEncoder | None = None
+        self._search = asyncio.Lock()
         self._state = -1
 
     def complete(self, text: str, caret: int) -> Completion | None:
@@ -133,9 +134,11 @@ class PromptAid:
         from app.engine.models.prompt_count import count_prompt
 
         owner = self._owner
-        if self._state != owner.state and shiboken6.isValid(self._document):
-            self._state = owner.state
-            self._encoder = await self._find_encoder()
+        async with self._search:
+            # What is typed during the search waits for it, or another encoder would count it.
+            if self._state != owner.state and shiboken6.isValid(self._document):
+                self._state = owner.state
+                self._encoder = await self._find_encoder()
         given = () if self._encoder is None else (self._encoder,)
         counted = await asyncio.to_thread(
             lambda: count_prompt(text, owner.embeddings, *given, caret=caret)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 
 import pytest
 from PySide6.QtCore import QObject
@@ -268,3 +269,26 @@ def test_u245_another_checkpoint_is_seen_when_files_have_come(window, tmp_path):
     aid.count("red", 3, told.append)
 
     assert [note.words for note in told] == ["1 / 75 tokens", "1 of 12 words"]
+
+
+def test_u245_what_is_typed_while_the_encoder_is_looked_for_is_counted_by_it(window):
+    typed, told = threading.Event(), []
+
+    def find_slowly(kind, name):
+        typed.wait(5)
+        return f"{SHIPPED_CHECKPOINTS}/{STARTER}"
+
+    async def type_on():
+        begun = []
+        window.background.run = begun.append
+        aid = PromptHelp(window, find_slowly).aid_for(direct(), "9", "text")
+        aid.count("red", 3, told.append)
+        aid.count("red apple", 9, told.append)
+        tasks = [asyncio.ensure_future(work) for work in begun]
+        await asyncio.wait(tasks, timeout=0.2)
+        typed.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(type_on())
+
+    assert [note.words for note in told] == ["1 of 12 words", "2 of 12 words"]
