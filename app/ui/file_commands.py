@@ -223,7 +223,9 @@ class FileCommands:
     async def _may_replace(self, item: OpenDocument, path: Path) -> bool:
         """Ask before what another program wrote into the file meanwhile is lost (U-396)."""
         now = await asyncio.to_thread(mark_of, path)
-        if item.mark is None or now is None or now.is_like(item.mark):
+        # No mark of a file that is there: another program writes it at this moment.
+        is_gone = now is None and not await asyncio.to_thread(path.exists)
+        if item.mark is None or is_gone or (now is not None and now.is_like(item.mark)):
             return True
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         card = self._window.ask(
