@@ -501,6 +501,26 @@ def test_u_396_what_another_program_wrote_is_not_lost_unasked(window, tmp_path, 
         assert run_task(window.files.save(item)) is True
 
 
+def test_u_396_a_file_that_is_being_written_is_not_saved_over_unasked(
+    window, tmp_path, monkeypatch
+):
+    from app.ui import file_commands
+
+    path = write_chain(tmp_path / "a.json")
+    window.open_paths([path])
+    settle(window)
+    before = path.read_text()
+    edit(window.documents.current)
+    monkeypatch.setattr(file_commands, "mark_of", lambda path: None)
+
+    window.commands.trigger("file.save")
+    wait_until(lambda: question(window) is not None)
+    question(window).answered.emit("cancel")
+    settle(window)
+
+    assert path.read_text() == before
+
+
 def test_a_missing_file_leaves_the_recent_list(window, tmp_path):
     path = write_chain(tmp_path / "gone.json")
     window.open_paths([path])

@@ -113,6 +113,17 @@ def test_u245_unknown_words_are_found_but_not_the_one_that_is_begun(text, caret,
     assert {item.word: item.near for item in counter.unknown_of(text, caret)} == unknown
 
 
+def test_of_very_many_unknown_words_only_the_first_are_compared():
+    counter = StarterWords(["", "castle"])
+    words = [f"castel{number}" for number in range(500)]
+
+    found = counter.unknown_of(" ".join(words))
+
+    assert [item.word for item in found] == words
+    assert found[0].near == "castle"
+    assert found[-1].near == ""
+
+
 def load(kind, **inputs):
     return {"class_type": kind, "inputs": inputs}
 
